@@ -1,0 +1,130 @@
+// Package cluster holds what Dispatcher knows of the cluster. Objects enter,
+// are cut at the door to the fields that routing needs, and leave as an
+// immutable, sorted Snapshot. It never reads the clock, the environment or the
+// network, and it decides nothing about routing.
+package cluster
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Cache keeps the newest known state of every object that matters. It is safe
+// for concurrent use.
+type Cache struct {
+	selector labels.Selector
+	interest Interest
+
+	mu         sync.Mutex
+	namespaces map[string]*Namespace
+	pods       map[key]*Pod
+}
+
+// key is by namespace and name: a name alone belongs to many Pods.
+type key struct{ namespace, name string }
+
+// NewCache makes an empty Cache for Pods and Namespaces that match the
+// selector, of which only the given annotations and labels are kept.
+func NewCache(selector labels.Selector, interest Interest) *Cache {
+	return &Cache{
+		selector:   selector,
+		interest:   interest,
+		namespaces: map[string]*Namespace{},
+		pods:       map[key]*Pod{},
+	}
+}
+
+// Set takes in an object's newest state and reports whether anything that
+// routing reads has changed. An object that the selector does not match is
+// removed; a kind that routing does not read is ignored. The error names an
+// object that Kubernetes would not have accepted; nothing is changed then.
+func (c *Cache) Set(o metav1.Object) (changed bool, err error) {
+	if !c.selector.Matches(labels.Set(o.GetLabels())) {
+		return c.Delete(o), nil
+	}
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		n, err := NewNamespace(o, c.interest)
+		if err != nil {
+			return false, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		old := c.namespaces[n.Name]
+		c.namespaces[n.Name] = n
+		return !reflect.DeepEqual(old, n), nil
+	case *corev1.Pod:
+		p, err := NewPod(o, c.interest)
+		if err != nil {
+			return false, err
+		}
+		if p.Namespace == "" {
+			return false, fmt.Errorf("%s: metadata.namespace is missing", p.Ref)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		k := key{p.Namespace, p.Name}
+		old := c.pods[k]
+		c.pods[k] = p
+		if old == nil {
+			return p.Serves(), nil
+		}
+		return !p.equal(old), nil
+	}
+	return false, nil
+}
+
+// Delete forgets an object and reports whether routing had used it.
+func (c *Cache) Delete(o metav1.Object) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		_, changed = c.namespaces[o.Name]
+		delete(c.namespaces, o.Name)
+	case *corev1.Pod:
+		k := key{o.Namespace, o.Name}
+		old := c.pods[k]
+		delete(c.pods, k)
+		changed = old != nil && old.Serves()
+	}
+	return changed
+}
+
+// Snapshot is the state of the cluster at one moment. It and all it points to
+// are never changed after it was made.
+type Snapshot struct {
+	Namespaces []*Namespace // oldest first, then by name
+	Pods       []*Pod       // by namespace, then by name
+}
+
+// Snapshot returns the present state, in an order that depends on nothing but
+// the objects themselves.
+func (c *Cache) Snapshot() *Snapshot {
+	c.mu.Lock()
+	s := &Snapshot{
+		Namespaces: make([]*Namespace, 0, len(c.namespaces)),
+		Pods:       make([]*Pod, 0, len(c.pods)),
+	}
+	for _, n := range c.namespaces {
+		s.Namespaces = append(s.Namespaces, n)
+	}
+	for _, p := range c.pods {
+		s.Pods = append(s.Pods, p)
+	}
+	c.mu.Unlock()
+	slices.SortFunc(s.Namespaces, func(a, b *Namespace) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortFunc(s.Pods, func(a, b *Pod) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return s
+}

@@ -1,0 +1,79 @@
+package render
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Capabilities is what an nginx binary can do, as its -V output tells.
+type Capabilities struct {
+	Version       Version
+	Realip        bool // http_realip_module
+	UpstreamCheck bool // nginx_upstream_check_module (third party)
+}
+
+// Version is an nginx version, for example 1.30.6.
+type Version struct{ Major, Minor, Patch int }
+
+// String gives major.minor.patch.
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+
+// AtLeast reports whether v is the given version or a newer one.
+func (v Version) AtLeast(major, minor, patch int) bool {
+	if v.Major != major {
+		return v.Major > major
+	}
+	if v.Minor != minor {
+		return v.Minor > minor
+	}
+	return v.Patch >= patch
+}
+
+// Oldest is the oldest nginx that rendered configurations are made for.
+var Oldest = Version{1, 22, 0}
+
+// Stable is what configurations are rendered for when no nginx is asked.
+func Stable() Capabilities {
+	return Capabilities{Version: Version{1, 30, 0}, Realip: true}
+}
+
+// versionLine also fits derivatives such as "openresty/1.27.1.2".
+var versionLine = regexp.MustCompile(`(?m)^nginx version: [^/\s]+/(\d+)\.(\d+)\.(\d+)`)
+
+// ParseVersion reads "1.30" or "1.30.6".
+func ParseVersion(s string) (Version, error) {
+	parts := strings.Split(s, ".")
+	var n [3]int
+	ok := len(parts) == 2 || len(parts) == 3
+	for i := 0; ok && i < len(parts); i++ {
+		v, err := strconv.ParseUint(parts[i], 10, 16)
+		n[i], ok = int(v), err == nil
+	}
+	if !ok {
+		return Version{}, fmt.Errorf("%q is not an nginx version: write it like 1.30.0", s)
+	}
+	return Version{n[0], n[1], n[2]}, nil
+}
+
+// ParseCapabilities reads the output of nginx -V. It fails if that holds no
+// version, or one older than Oldest.
+func ParseCapabilities(output string) (Capabilities, error) {
+	m := versionLine.FindStringSubmatch(output)
+	if m == nil {
+		return Capabilities{}, fmt.Errorf("no nginx version in the output of nginx -V")
+	}
+	v, err := ParseVersion(m[1] + "." + m[2] + "." + m[3])
+	if err != nil {
+		return Capabilities{}, err
+	}
+	if !v.AtLeast(Oldest.Major, Oldest.Minor, Oldest.Patch) {
+		return Capabilities{}, fmt.Errorf("nginx %s is too old: use %s or newer", v, Oldest)
+	}
+	return Capabilities{
+		Version:       v,
+		Realip:        strings.Contains(output, "--with-http_realip_module"),
+		UpstreamCheck: strings.Contains(output, "nginx_upstream_check_module"),
+	}, nil
+}

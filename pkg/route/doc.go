@@ -1,0 +1,42 @@
+// Package route decides what should be served. A cluster.Snapshot enters; a
+// Table of hosts, locations and upstreams leaves, with a Problem for every
+// entry that was dropped or needs attention. It is pure, total and
+// deterministic: it never reads a clock, a file or the environment, never
+// logs, and one bad entry never drops its neighbours.
+package route
+
+import "github.com/30x/dispatcher/pkg/cluster"
+
+// Options are the names by which Build finds what it reads, and the choices an
+// operator has made. All are required.
+type Options struct {
+	HostsAnnotation string // on Namespaces: JSON object, host → options
+	PathsAnnotation string // on Pods: JSON array of path entries
+	AuthAnnotation  string // on Namespaces: "required"
+	OrgLabel        string // on Namespaces
+	EnvLabel        string // on Namespaces
+	AppNameLabel    string // on Pods
+	AppRevLabel     string // on Pods
+	HealthChecks    bool   // read Pods' probes into Upstream.HealthCheck
+}
+
+// Interest lists what Build reads of an object, for cluster.NewCache.
+func (o Options) Interest() cluster.Interest {
+	return cluster.Interest{
+		Annotations: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation},
+		Labels:      []string{o.OrgLabel, o.EnvLabel, o.AppNameLabel, o.AppRevLabel},
+	}
+}
+
+// Problem tells the owner of an object what is wrong with one of its entries.
+// Its texts are safe to log: foreign values in them are quoted and cut.
+type Problem struct {
+	Ref    cluster.Ref
+	Key    string // the annotation's name and the place in it: "…paths[1].weight"
+	Reason string // what is wrong, what happens now, and what to write instead
+}
+
+// String is the one-line form: kind/namespace/name: key: reason.
+func (p Problem) String() string {
+	return p.Ref.String() + ": " + p.Key + ": " + p.Reason
+}
