@@ -41,11 +41,23 @@ func NewCache(selector labels.Selector, interest Interest) *Cache {
 	}
 }
 
-// Set takes in an object's newest state and reports whether anything that
-// routing reads has changed. An object that the selector does not match is
-// removed; a kind that routing does not read is ignored. The error names an
-// object that Kubernetes would not have accepted; nothing is changed then.
-func (c *Cache) Set(o metav1.Object) (changed bool, err error) {
+// Change is what an object's newest state means to routing.
+type Change string
+
+// A Pod counts as added when it begins to serve, and as deleted when it stops,
+// whether or not the object stays.
+const (
+	Unchanged Change = ""
+	Added     Change = "added"
+	Changed   Change = "changed"
+	Deleted   Change = "deleted"
+)
+
+// Set takes in an object's newest state and returns what that means to routing.
+// An object that the selector does not match is removed; a kind that routing
+// does not read is ignored. The error names an object that Kubernetes would not
+// have accepted; nothing is changed then.
+func (c *Cache) Set(o metav1.Object) (Change, error) {
 	if !c.selector.Matches(labels.Set(o.GetLabels())) {
 		return c.Delete(o), nil
 	}
@@ -53,49 +65,72 @@ func (c *Cache) Set(o metav1.Object) (changed bool, err error) {
 	case *corev1.Namespace:
 		n, err := NewNamespace(o, c.interest)
 		if err != nil {
-			return false, err
+			return Unchanged, err
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		old := c.namespaces[n.Name]
 		c.namespaces[n.Name] = n
-		return !reflect.DeepEqual(old, n), nil
+		return compare(old != nil, true, reflect.DeepEqual(old, n)), nil
 	case *corev1.Pod:
 		p, err := NewPod(o, c.interest)
 		if err != nil {
-			return false, err
+			return Unchanged, err
 		}
 		if p.Namespace == "" {
-			return false, fmt.Errorf("%s: metadata.namespace is missing", p.Ref)
+			return Unchanged, fmt.Errorf("%s: metadata.namespace is missing", p.Ref)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		k := key{p.Namespace, p.Name}
 		old := c.pods[k]
 		c.pods[k] = p
-		if old == nil {
-			return p.Serves(), nil
-		}
-		return !p.equal(old), nil
+		return compare(old != nil && old.Serves(), p.Serves(), reflect.DeepEqual(old, p)), nil
 	}
-	return false, nil
+	return Unchanged, nil
 }
 
-// Delete forgets an object and reports whether routing had used it.
-func (c *Cache) Delete(o metav1.Object) (changed bool) {
+// Delete forgets an object and returns what that means to routing.
+func (c *Cache) Delete(o metav1.Object) Change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	before := false
 	switch o := o.(type) {
 	case *corev1.Namespace:
-		_, changed = c.namespaces[o.Name]
+		_, before = c.namespaces[o.Name]
 		delete(c.namespaces, o.Name)
 	case *corev1.Pod:
 		k := key{o.Namespace, o.Name}
 		old := c.pods[k]
+		before = old != nil && old.Serves()
 		delete(c.pods, k)
-		changed = old != nil && old.Serves()
 	}
-	return changed
+	return compare(before, false, false)
+}
+
+// Kind is the kind of an object that the cache keeps, "" for others.
+func Kind(o metav1.Object) string {
+	switch o.(type) {
+	case *corev1.Namespace:
+		return "Namespace"
+	case *corev1.Pod:
+		return "Pod"
+	}
+	return ""
+}
+
+// compare names the step from before to after. What counts on neither side is
+// no change, whatever differs: that is how Pending Pods cause no work.
+func compare(before, after, same bool) Change {
+	switch {
+	case !before && after:
+		return Added
+	case before && !after:
+		return Deleted
+	case before && !same:
+		return Changed
+	}
+	return Unchanged
 }
 
 // Snapshot is the state of the cluster at one moment. It and all it points to

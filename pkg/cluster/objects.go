@@ -3,7 +3,6 @@ package cluster
 import (
 	"fmt"
 	"net/netip"
-	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -236,13 +235,4 @@ func orDefault(v, def int32) int32 {
 		return def
 	}
 	return v
-}
-
-// equal says whether routing would see the same Pod. A Pod that can't serve is
-// the same whatever else differs: that is how Pending Pods cause no work.
-func (p *Pod) equal(o *Pod) bool {
-	if p.Serves() || o.Serves() {
-		return reflect.DeepEqual(p, o)
-	}
-	return true
 }

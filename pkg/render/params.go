@@ -1,28 +1,58 @@
 package render
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+)
 
-// Params is all that Render needs beyond the Table: the operator's settings
-// and what the nginx at hand can do.
+// Params is all that Render needs beyond the Table: the operator's settings,
+// what the nginx at hand can do, and the templates. The settings are checked
+// where they are read; Render lays them out as they are.
 type Params struct {
-	Nginx Capabilities
+	Templates *Templates
+	Nginx     Capabilities
 
 	Listen              []netip.Addr // addresses to listen on; at least one
 	Port                int          // HTTP port
 	StatusPath          string       // answers 200 on the default server
-	DefaultReturn       string       // a status code, or a URL to proxy to
+	DefaultReturn       string       // a status code, or an http(s) URL to proxy to
 	ClientMaxBodySize   string       // nginx size; "0" is unlimited
 	WorkerProcesses     string       // "auto" or a number
-	WorkerConnections   int          // per worker process
-	WorkerShutdown      string       // nginx time: how long an old worker may finish its connections
-	ProxyReadTimeout    string       // nginx time
-	ProxyConnectTimeout string       // nginx time
+	OpenFiles           int          // file descriptors that a worker process may use
+	WorkerShutdown      int          // seconds that an old worker may finish its connections in
+	ProxyReadTimeout    int          // seconds
+	ProxyConnectTimeout int          // seconds
 	TrustedProxies      []netip.Prefix
 	AccessLog           bool
 	User                string // workers' user when the master is root; "" as compiled in
-	HealthChecks        bool   // render checks if the nginx has the module
 
 	PidFile       string // absolute path
 	ControlSocket string // absolute path of the unix socket that tells the generation
 	TempDir       string // absolute folder for nginx's temporary files
 }
+
+// WorkerConnections leaves two descriptors to each connection, the client's and
+// the Pod's, and some to logs and listening sockets.
+func (p Params) WorkerConnections() int { return max(p.OpenFiles/2-32, 64) }
+
+// ListenAddresses are the arguments of the listen directives.
+func (p Params) ListenAddresses() []string {
+	out := make([]string, len(p.Listen))
+	for i, a := range p.Listen {
+		out[i] = netip.AddrPortFrom(a, uint16(p.Port)).String()
+	}
+	return out
+}
+
+// DefaultStatus is the status of DefaultReturn, 0 if that is a URL.
+func (p Params) DefaultStatus() int {
+	n, err := strconv.Atoi(p.DefaultReturn)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// KeepaliveMinTimeout reports whether nginx knows keepalive_min_timeout, with
+// which a reload closes no connection under a client's next request.
+func (p Params) KeepaliveMinTimeout() bool { return p.Nginx.Version.AtLeast(1, 27, 4) }

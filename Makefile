@@ -1,0 +1,1 @@
+build: ; go build -o bin/dispatcher ./cmd/dispatcher

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/30x/dispatcher/nginx"
+	"github.com/30x/dispatcher/pkg/config"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/templates"
+)
+
+// logger writes to stderr: stdout belongs to configurations and access logs.
+func (s streams) logger(cfg *config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(s.err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.err, options))
+}
+
+// furnish turns the settings into what the rooms of the corridor need.
+func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slog.Logger) (render.Params, route.Options, error) {
+	can, err := capabilities(ctx, cfg, mode, log)
+	if err != nil {
+		return render.Params{}, route.Options{}, err
+	}
+	if len(cfg.TrustedProxies) > 0 && !can.Realip {
+		return render.Params{}, route.Options{}, fmt.Errorf("TRUSTED_PROXIES needs nginx's http_realip_module, which %s lacks: use another nginx (NGINX_BINARY) or unset it", cfg.NginxBinary)
+	}
+	options := cfg.RouteOptions()
+	if options.HealthChecks && !can.UpstreamCheck {
+		log.Warn("no health checks are rendered: NGINX_ENABLE_HEALTH_CHECKS needs nginx_upstream_check_module, which this nginx lacks; " +
+			"use an nginx that has it (NGINX_BINARY) or unset the setting; Pods that are not Ready get no traffic in either case")
+		options.HealthChecks = false
+	}
+	parsed, err := loadTemplates(cfg.TemplateDir)
+	if err != nil {
+		return render.Params{}, route.Options{}, err
+	}
+	pid, control, temp := nginx.Paths(cfg.WorkDir)
+	return render.Params{
+		Templates:           parsed,
+		Nginx:               can,
+		Listen:              cfg.ListenAddresses,
+		Port:                cfg.Port,
+		StatusPath:          cfg.StatusPath,
+		DefaultReturn:       cfg.DefaultReturn,
+		ClientMaxBodySize:   cfg.MaxClientBodySize,
+		WorkerProcesses:     cfg.WorkerProcesses,
+		OpenFiles:           openFiles(cfg.WorkerOpenFiles, mode),
+		WorkerShutdown:      seconds(cfg.WorkerShutdownTimeout),
+		ProxyReadTimeout:    seconds(cfg.ProxyReadTimeout),
+		ProxyConnectTimeout: seconds(cfg.ProxyConnectTimeout),
+		TrustedProxies:      cfg.TrustedProxies,
+		AccessLog:           cfg.AccessLog,
+		User:                cfg.NginxUser,
+		PidFile:             pid,
+		ControlSocket:       control,
+		TempDir:             temp,
+	}, options, nil
+}
+
+func loadTemplates(dir string) (*render.Templates, error) {
+	texts, err := templates.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return render.ParseTemplates(texts)
+}
+
+// capabilities asks the nginx that will run. Where none runs, what is rendered
+// depends on the settings alone; only health checks need a look at its modules.
+func capabilities(ctx context.Context, cfg *config.Config, mode config.Mode, log *slog.Logger) (render.Capabilities, error) {
+	can := render.Stable()
+	if mode == config.ModeNginx || cfg.HealthChecks {
+		found, err := ask(ctx, cfg.NginxBinary)
+		switch {
+		case err == nil && mode == config.ModeNginx:
+			can = found
+		case err == nil:
+			can.UpstreamCheck = found.UpstreamCheck
+		case mode == config.ModeNginx:
+			return can, err
+		default:
+			log.Warn("nginx was not asked for its modules", "reason", err)
+		}
+	}
+	if cfg.NginxVersion != (render.Version{}) {
+		can.Version = cfg.NginxVersion
+	}
+	return can, nil
+}
+
+func ask(ctx context.Context, binary string) (render.Capabilities, error) {
+	output, err := nginx.Version(ctx, binary)
+	if err != nil {
+		return render.Capabilities{}, err
+	}
+	return render.ParseCapabilities(output)
+}
+
+// openFiles keeps the limit within what this process may grant: only root can
+// raise a hard limit.
+func openFiles(want int, mode config.Mode) int {
+	var limit unix.Rlimit
+	if mode != config.ModeNginx || unix.Geteuid() == 0 || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return want
+	}
+	return int(min(uint64(want), limit.Max))
+}
+
+func seconds(d time.Duration) int { return int(d / time.Second) }

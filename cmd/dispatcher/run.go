@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/30x/dispatcher/nginx"
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/config"
+	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/source"
+	"github.com/30x/dispatcher/pkg/status"
+	"github.com/30x/dispatcher/templates"
+)
+
+// run watches and serves until SIGTERM or SIGINT.
+func run(cfg *config.Config, s streams) int {
+	log := s.logger(cfg)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := serve(ctx, cfg, s, log); err != nil {
+		log.Error("dispatcher ends", "reason", err)
+		return exitFailed
+	}
+	log.Info("dispatcher has ended cleanly")
+	return exitOK
+}
+
+// proxy is what a mode does with configurations.
+type proxy interface {
+	controller.Proxy
+	Run(ctx context.Context) error // until ctx is done
+	Alive() bool
+}
+
+func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger) error {
+	mode := chooseMode(cfg.Mode)
+	params, options, err := furnish(ctx, cfg, mode, log)
+	if err != nil {
+		return err
+	}
+	objects, err := openSource(cfg, log)
+	if err != nil {
+		return err
+	}
+	server, err := openProxy(cfg, mode, s, log)
+	if err != nil {
+		return err
+	}
+	admin, err := net.Listen("tcp", cfg.AdminAddr)
+	if err != nil {
+		return fmt.Errorf("open the admin port: %w: choose another one with ADMIN_ADDR (--admin-addr)", err)
+	}
+	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "port", cfg.Port, "admin", admin.Addr().String())
+
+	state := status.New(server.Alive)
+	group, ctx := errgroup.WithContext(ctx)
+	changed := make(chan *render.Templates)
+	c := &controller.Controller{
+		Source:    objects,
+		Cache:     cluster.NewCache(cfg.Selector, options.Interest()),
+		Options:   options,
+		Params:    params,
+		Proxy:     server,
+		Window:    cfg.EventWindow,
+		Templates: changed,
+		Report:    state.Set,
+		Log:       log,
+	}
+	group.Go(func() error { return state.Serve(ctx, admin) })
+	group.Go(func() error { return server.Run(ctx) })
+	group.Go(func() error { return c.Run(ctx) })
+	if cfg.TemplateDir != "" {
+		group.Go(func() error { return watchTemplates(ctx, cfg.TemplateDir, changed, log) })
+	}
+	return group.Wait()
+}
+
+// chooseMode resolves auto: inside a cluster nginx serves, outside the
+// configuration is printed.
+func chooseMode(mode config.Mode) config.Mode {
+	if mode != config.ModeAuto {
+		return mode
+	}
+	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		return config.ModeNginx
+	}
+	return config.ModeMock
+}
+
+func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, error) {
+	if cfg.Source != config.SourceKube {
+		return source.NewFiles(cfg.Source, log), nil
+	}
+	rest, how, err := source.Connect(source.KubeOptions{Kubeconfig: cfg.Kubeconfig, Host: cfg.KubeHost})
+	if err != nil {
+		return nil, err
+	}
+	client, err := kubernetes.NewForConfig(rest)
+	if err != nil {
+		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
+	}
+	log.Info("watching the cluster", "server", rest.Host, "credentials", how)
+	return source.NewKube(client, cfg.Selector, log), nil
+}
+
+func openProxy(cfg *config.Config, mode config.Mode, s streams, log *slog.Logger) (proxy, error) {
+	if mode == config.ModeMock {
+		return printer{nginx.Printer{W: s.out}}, nil
+	}
+	return nginx.NewServer(nginx.Options{
+		Binary:        cfg.NginxBinary,
+		WorkDir:       cfg.WorkDir,
+		ShutdownGrace: cfg.ShutdownGrace,
+		Log:           log,
+	})
+}
+
+// printer runs nothing, so there is nothing to wait for and nothing to die.
+type printer struct{ nginx.Printer }
+
+func (printer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (printer) Alive() bool                   { return true }
+
+// watchTemplates hands over each set of templates that can be parsed.
+func watchTemplates(ctx context.Context, dir string, changed chan<- *render.Templates, log *slog.Logger) error {
+	err := templates.Watch(ctx, dir, func() {
+		t, err := loadTemplates(dir)
+		if err != nil {
+			log.Error("the changed templates can't be used; the last good ones stay in use", "reason", err)
+			return
+		}
+		select {
+		case changed <- t:
+		case <-ctx.Done():
+		}
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+// Package controller decides when. Events from a source enter and change the
+// cache; after each batch of them, one turn of the corridor (snapshot, build,
+// render, apply) takes place, and a Report of it leaves. All waiting is here. It
+// never reads an object itself and never talks to nginx or Kubernetes itself.
+package controller
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/source"
+)
+
+// Source tells of objects until ctx is done.
+type Source interface {
+	Run(ctx context.Context, events chan<- source.Event) error
+}
+
+// Proxy makes a configuration the one that is served. When it returns nil, it is.
+type Proxy interface {
+	Apply(ctx context.Context, files render.Files) error
+}
+
+// Report is what is known after a turn.
+type Report struct {
+	Generation string // of the configuration that is served; "" before the first
+	Counts     route.Counts
+	Problems   []route.Problem
+	Err        error // why the newest configuration is not served; nil if it is
+}
+
+// Controller walks the corridor. All fields but Templates must be set.
+type Controller struct {
+	Source  Source
+	Cache   *cluster.Cache
+	Options route.Options
+	Params  render.Params
+	Proxy   Proxy
+	// Window is the least time between two configurations. A change after a
+	// quiet time is applied at once; those that follow within the window are
+	// gathered until it ends.
+	Window time.Duration
+	// Templates brings new templates when an operator changes them; may be nil.
+	Templates <-chan *render.Templates
+	// Report is called after each turn.
+	Report func(Report)
+	Log    *slog.Logger
+}
+
+// retryAfter is how long a failed turn waits that nothing but time may mend.
+const retryAfter = 5 * time.Second
+
+// Run works until ctx is done, or the source fails for good.
+func (c *Controller) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events := make(chan source.Event, 1024)
+	sourceDone := make(chan error, 1)
+	go func() { sourceDone <- c.Source.Run(ctx, events) }()
+
+	turn := &turner{Controller: c}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	for {
+		select {
+		case err := <-sourceDone:
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("source: %w", err)
+			}
+			sourceDone = nil // it has nothing more to tell; keep serving
+			continue
+		case <-ctx.Done():
+			if sourceDone != nil {
+				<-sourceDone
+			}
+			return nil
+		case e := <-events:
+			turn.take(e)
+		case t := <-c.Templates:
+			turn.newTemplates(t)
+		case <-timer.C:
+		}
+		for len(events) > 0 { // what is here already belongs to this batch
+			turn.take(<-events)
+		}
+		if wait, due := turn.due(time.Now()); due {
+			turn.sync(ctx)
+			// The turn may have failed, and changes may have come meanwhile.
+			if wait, due = turn.due(time.Now()); due || wait > 0 {
+				timer.Reset(max(wait, 0))
+			}
+		} else if wait > 0 {
+			timer.Reset(wait)
+		}
+	}
+}

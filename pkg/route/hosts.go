@@ -1,0 +1,86 @@
+package route
+
+import (
+	"fmt"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/value"
+)
+
+// hostClaim is one host of a Namespace's hosts annotation.
+type hostClaim struct {
+	host value.Host
+	// refused says why the host must not be served although its name is right:
+	// its options ask for a protection that can't be given. Serving it without
+	// would be worse than not at all.
+	refused bool
+}
+
+// hostClaims reads a Namespace's hosts annotation. Each host is judged alone.
+func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
+	key := b.opts.HostsAnnotation
+	text, ok := ns.Annotations[key]
+	if !ok {
+		return nil
+	}
+	members, err := ordered.Object([]byte(text))
+	if err != nil {
+		b.problem(ns.Ref, key, "none of its hosts is served: %v; write a JSON object like {\"www.example.com\": {}}", err)
+		return nil
+	}
+	claims := make([]hostClaim, 0, len(members))
+	seen := make(map[value.Host]bool, len(members))
+	for _, m := range members {
+		place := fmt.Sprintf("%s[%s]", key, cluster.Quote(m.Name))
+		host, err := value.ParseHost(m.Name)
+		if err != nil {
+			b.problem(ns.Ref, place, "the host is dropped: %v", err)
+			continue
+		}
+		if seen[host] {
+			b.problem(ns.Ref, place, "the host stands here twice (case and a trailing dot make no difference): the first entry counts; remove this one")
+			continue
+		}
+		seen[host] = true
+		why := hostOptions(m.Value)
+		if why != "" {
+			b.problem(ns.Ref, place, "the host is not served, also not on plain HTTP: %s", why)
+		}
+		claims = append(claims, hostClaim{host: host, refused: why != ""})
+	}
+	return claims
+}
+
+// hostOptions judges the options of a host and says why it can't be served.
+// Whatever is not understood could have been a misspelt protection, so it is refused.
+func hostOptions(raw []byte) (why string) {
+	if ordered.IsNull(raw) {
+		return ""
+	}
+	options, err := ordered.Object(raw)
+	if err != nil {
+		return fmt.Sprintf("its options can't be read: %v; write {} for none", err)
+	}
+	for _, o := range options {
+		if o.Name == "ssl" {
+			return "it asks for ssl, and TLS hosts are not supported by this version"
+		}
+		return fmt.Sprintf("the option %s is unknown; write {} for none", cluster.Quote(o.Name))
+	}
+	return ""
+}
+
+// requiresAuth reports whether a Namespace wants no request let in without an
+// API key. Any value but an empty one counts, so that a typing error closes.
+func (b *builder) requiresAuth(ns *cluster.Namespace) bool {
+	key := b.opts.AuthAnnotation
+	value := ns.Annotations[key]
+	if value == "" {
+		return false
+	}
+	if value != "required" {
+		b.problem(ns.Ref, key, "%s is unknown and counts as \"required\", the only value there is", cluster.Quote(value))
+	}
+	return true
+}

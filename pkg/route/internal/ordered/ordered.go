@@ -1,0 +1,122 @@
+// Package ordered reads JSON objects and arrays without losing the order of
+// their members or a duplicate among them. Text enters; raw members leave, or an
+// error that says what is wrong and in which line and column. It never decides
+// what a member means.
+package ordered
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Member is one name and value of a JSON object, in the order of the text.
+type Member struct {
+	Name  string
+	Value json.RawMessage
+}
+
+// Object reads a JSON object without losing order or duplicates, which
+// decoding into a map or struct would hide.
+func Object(text []byte) ([]Member, error) {
+	var out []Member
+	err := decodeAll(text, '{', "an object", func(dec *json.Decoder) error {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		m := Member{Name: name.(string)} // the decoder allows nothing else here
+		if err := dec.Decode(&m.Value); err != nil {
+			return err
+		}
+		out = append(out, m)
+		return nil
+	})
+	return out, err
+}
+
+// Array reads the elements of a JSON array.
+func Array(text []byte) ([]json.RawMessage, error) {
+	var out []json.RawMessage
+	err := decodeAll(text, '[', "an array", func(dec *json.Decoder) error {
+		var v json.RawMessage
+		if err := dec.Decode(&v); err != nil {
+			return err
+		}
+		out = append(out, v)
+		return nil
+	})
+	return out, err
+}
+
+// decodeAll reads one JSON value that opens with the given delimiter and
+// nothing after it, and calls next for each of its elements.
+func decodeAll(text []byte, open json.Delim, want string, next func(*json.Decoder) error) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	first, err := dec.Token()
+	if err != nil {
+		return jsonError(text, err)
+	}
+	if first != open {
+		return fmt.Errorf("it must be %s", want)
+	}
+	for dec.More() {
+		if err := next(dec); err != nil {
+			return jsonError(text, err)
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return jsonError(text, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more text after its end")
+	}
+	return nil
+}
+
+// jsonError says what is wrong with a JSON text and where.
+func jsonError(text []byte, err error) error {
+	hint := ""
+	if bytes.ContainsAny(text, "“”„") {
+		hint = "; it holds typographic quotes, write straight ones (\")"
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		at := min(max(int(syntax.Offset)-1, 0), len(text))
+		line := bytes.Count(text[:at], []byte("\n")) + 1
+		column := at - bytes.LastIndexByte(text[:at], '\n')
+		return fmt.Errorf("it is not JSON: %s at line %d, column %d%s", strings.TrimPrefix(syntax.Error(), "json: "), line, column, hint)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("it is not JSON: the text ends too early%s", hint)
+	}
+	return fmt.Errorf("it is not JSON: %w%s", err, hint)
+}
+
+// String reads a JSON string.
+func String(raw json.RawMessage) (string, error) {
+	var s string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
+		return "", errors.New("it must be a string")
+	}
+	return s, nil
+}
+
+// NumberText returns the text of a JSON number, or of a string that
+// should hold one: people write ports both ways.
+func NumberText(raw json.RawMessage) (string, error) {
+	if len(raw) > 0 && (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') {
+		return string(raw), nil
+	}
+	s, err := String(raw)
+	if err != nil {
+		return "", errors.New("it must be a number or a string")
+	}
+	return s, nil
+}
+
+// IsNull reports whether the value is a JSON null.
+func IsNull(raw json.RawMessage) bool { return string(raw) == "null" }

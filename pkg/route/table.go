@@ -1,0 +1,113 @@
+package route
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"slices"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/value"
+)
+
+// Table is everything that should be served, in a fixed order. It and all it
+// points to are never changed after Build made it.
+type Table struct {
+	Hosts []*VirtualHost // by name
+}
+
+// VirtualHost is one host and what it serves.
+type VirtualHost struct {
+	Name      value.Host
+	Owner     cluster.Ref   // the Namespace that was created first of those that declare it
+	From      []cluster.Ref // all Namespaces that declare it, oldest first
+	Locations []*Location   // by path, exact before prefix
+}
+
+// Find returns the location of a path, nil if there is none.
+func (v *VirtualHost) Find(path string, m Match) *Location {
+	i, found := slices.BinarySearchFunc(v.Locations, pathKey{path, m}, func(l *Location, k pathKey) int {
+		return l.key().compare(k)
+	})
+	if !found {
+		return nil
+	}
+	return v.Locations[i]
+}
+
+// Match says which requests a path stands for.
+type Match string
+
+// A prefix path stands for itself and all below it, on segment boundaries; an
+// exact one for itself alone.
+const (
+	Prefix Match = "prefix"
+	Exact  Match = "exact"
+)
+
+// Location is one path of a host and where its requests go.
+type Location struct {
+	Path     value.Path
+	Match    Match
+	Target   value.Path // replaces Path on the way to the Pod; zero: the URI stays untouched
+	Upstream *Upstream
+	From     cluster.Ref // the Namespace whose Pods serve it
+	Org, Env value.Label
+}
+
+// pathKey tells one location of a host from another.
+type pathKey struct {
+	path  string
+	match Match
+}
+
+func (l *Location) key() pathKey { return pathKey{l.Path.String(), l.Match} }
+
+func (k pathKey) compare(o pathKey) int {
+	return cmp.Or(cmp.Compare(k.path, o.path), cmp.Compare(k.match, o.match))
+}
+
+// Upstream is the set of endpoints that serve one location.
+type Upstream struct {
+	Name        string // unique, stable, safe in a configuration
+	Endpoints   []Endpoint
+	HealthCheck *HealthCheck // nil: none
+}
+
+// Endpoint is one Pod's address.
+type Endpoint struct {
+	Addr            netip.AddrPort
+	Weight          int // 0: not set, which counts as 1
+	Pod             cluster.Ref
+	AppName, AppRev value.Label
+}
+
+// Counts sums up a Table.
+type Counts struct{ Hosts, Locations, Endpoints int }
+
+// Counts returns the numbers of hosts, locations and endpoints.
+func (t *Table) Counts() Counts {
+	c := Counts{Hosts: len(t.Hosts)}
+	for _, h := range t.Hosts {
+		c.Locations += len(h.Locations)
+		for _, l := range h.Locations {
+			c.Endpoints += len(l.Upstream.Endpoints)
+		}
+	}
+	return c
+}
+
+// upstreamName hashes the fields with their lengths before them, so that no two
+// sets of fields look alike ("a.co"+"m/b" and "a.com"+"/b"), to 128 bits.
+func upstreamName(fields ...string) string {
+	h := sha256.New()
+	var length [8]byte
+	for _, f := range fields {
+		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
+		h.Write(length[:])
+		h.Write([]byte(f))
+	}
+	return "pods-" + hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,89 @@
+// Package status shows what goes on: Reports of the controller enter, answers to
+// probes leave. It never changes anything and never asks anything but the last
+// Report and whether the proxy is alive.
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/30x/dispatcher/pkg/controller"
+)
+
+// Status keeps the last Report. It is safe for concurrent use.
+type Status struct {
+	alive func() bool
+
+	mu     sync.Mutex
+	report controller.Report
+}
+
+// New makes a Status that asks alive whether the proxy runs.
+func New(alive func() bool) *Status { return &Status{alive: alive} }
+
+// Set takes in the newest Report.
+func (s *Status) Set(r controller.Report) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report = r
+}
+
+// Handler answers /healthz (Dispatcher itself works) and /readyz (the first full
+// configuration is served), each with a line of text that says why.
+func (s *Status) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		ready, text := s.ready()
+		if !ready {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		fmt.Fprintln(w, text)
+	})
+	return mux
+}
+
+func (s *Status) ready() (ok bool, text string) {
+	s.mu.Lock()
+	r := s.report
+	s.mu.Unlock()
+	switch {
+	case r.Generation == "" && r.Err != nil:
+		return false, fmt.Sprintf("not ready: the first configuration could not be applied: %v", r.Err)
+	case r.Generation == "":
+		return false, "not ready: waiting until all objects are known and the first configuration is served"
+	case !s.alive():
+		return false, "not ready: nginx is not running; it is being restarted"
+	}
+	text = fmt.Sprintf("ok: generation %s, %d hosts, %d locations, %d endpoints, %d problems",
+		r.Generation, r.Counts.Hosts, r.Counts.Locations, r.Counts.Endpoints, len(r.Problems))
+	if r.Err != nil {
+		text += fmt.Sprintf("; the newest configuration is not served: %v", r.Err)
+	}
+	return true, text
+}
+
+// Serve answers on the listener until ctx is done, then ends open requests
+// within a second.
+func (s *Status) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	stopped := context.AfterFunc(ctx, func() {
+		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if server.Shutdown(shutdown) != nil {
+			_ = server.Close()
+		}
+	})
+	defer stopped()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve admin port: %w", err)
+	}
+	return nil
+}
