@@ -1,1 +1,74 @@
-build: ; go build -o bin/dispatcher ./cmd/dispatcher
+# Everything that is done to this project, by name. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell command -v cc >/dev/null && go env CGO_ENABLED | grep -q 1 && echo -race)
+# In CI no result comes from the cache: what nginx does is not in its key.
+COUNT := $(if $(CI),-count=1)
+# Debian keeps nginx in a folder that is not on every user's PATH.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.PHONY: go
+go:
+	@command -v go >/dev/null || { echo "Go is missing: install Go $$(sed -n 's/^go //p' go.mod) or newer (https://go.dev/doc/install), and try again." >&2; exit 1; }
+
+.PHONY: nginx-installed
+nginx-installed:
+	@scripts/install-nginx.sh
+
+.PHONY: build
+build: go ## Build bin/dispatcher.
+	CGO_ENABLED=0 go build -trimpath -o bin/dispatcher ./cmd/dispatcher
+
+.PHONY: test
+test: go nginx-installed ## Run every test, with real nginx, and the demo unattended. UPDATE=1 rewrites golden files.
+	go vet ./...
+	go test $(RACE) $(COUNT) -p 2 ./...
+	@$(MAKE) --no-print-directory demo-check
+
+.PHONY: check
+check: go ## Lint the Go code, the shell scripts and the Dockerfile, with pinned tools.
+	go mod tidy -diff
+	go tool -modfile=tools/go.mod golangci-lint run
+	@$(MAKE) --no-print-directory lint-shell lint-dockerfile
+
+.PHONY: lint-dockerfile
+lint-dockerfile: go
+	go run -C tools ./dockerlint ../Dockerfile
+
+.PHONY: lint-shell
+lint-shell:
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is missing, so the scripts are not linted: apt-get install shellcheck" >&2; [ -z "$(CI)" ]; fi
+
+.PHONY: demo
+demo: build nginx-installed ## Start real nginx, small demo Pods and Dispatcher; print what to try; end with Ctrl-C.
+	@go build -o bin/demo ./demo
+	@bin/demo
+
+.PHONY: demo-check
+demo-check: build nginx-installed ## Run the demo unattended and check every answer.
+	@go build -o bin/demo ./demo
+	@bin/demo check
+
+.PHONY: bench
+bench: go ## Measure Build and Render: time, allocations, growth.
+	go test -run '^$$' -bench . -benchmem ./test/bench
+
+FUZZTIME ?= 10m
+.PHONY: fuzz
+fuzz: go ## Fuzz each target for FUZZTIME (10m).
+	@set -e; for package in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$package/*_test.go | cut -d' ' -f2); do \
+			echo "== $$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built.
+	rm -rf bin dist .cache

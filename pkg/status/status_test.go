@@ -1,0 +1,83 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/status"
+)
+
+// Ready only when the first full configuration is live (DX20), and while nginx runs.
+func TestProbes(t *testing.T) {
+	live := controller.Report{Generation: "abc123", Counts: route.Counts{Hosts: 2, Locations: 3, Endpoints: 5}, Problems: make([]route.Problem, 1)}
+	stale := live
+	stale.Err = errors.New("unknown directive in line 7")
+	for _, c := range []struct {
+		name   string
+		report controller.Report
+		dead   bool
+		code   int
+		text   string
+	}{
+		{"before the first", controller.Report{}, false, 503, "waiting"},
+		{"first one refused", controller.Report{Err: errors.New("no such port")}, false, 503, "no such port"},
+		{"live", live, false, 200, "ok: generation abc123, 2 hosts, 3 locations, 5 endpoints, 1 problems\n"},
+		{"newest refused", stale, false, 200, "line 7"},
+		{"nginx gone", live, true, 503, "nginx is not running"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := status.New(func() bool { return !c.dead })
+			s.Set(c.report)
+			server := httptest.NewServer(s.Handler())
+			defer server.Close()
+			if code, text := get(t, server.URL+"/readyz"); code != c.code || !strings.Contains(text, c.text) {
+				t.Errorf("/readyz answers %d %q, want %d and %q", code, text, c.code, c.text)
+			}
+			if code, _ := get(t, server.URL+"/healthz"); code != 200 {
+				t.Errorf("/healthz answers %d", code)
+			}
+			if code, _ := get(t, server.URL+"/other"); code != 404 {
+				t.Errorf("/other answers %d", code)
+			}
+		})
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(text)
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- status.New(func() bool { return true }).Serve(ctx, l) }()
+	if code, _ := get(t, "http://"+l.Addr().String()+"/healthz"); code != 200 {
+		t.Errorf("/healthz answers %d", code)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+}
