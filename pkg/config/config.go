@@ -1,0 +1,117 @@
+// Package config holds every setting once, in one table: flag, environment
+// name, default, help and parser. The command line and the environment enter; a
+// validated Config leaves, or one error that lists everything that is wrong.
+// It looks only at the files and folders which settings name, and never logs,
+// never changes anything and never reads the process's own environment.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
+)
+
+// Config is every setting, parsed and checked. A setting that the command does
+// not take has its default.
+type Config struct {
+	// Routing
+	HostsAnnotation string
+	PathsAnnotation string
+	AuthAnnotation  string
+	Selector        labels.Selector // of Namespaces and Pods; never empty
+	OrgLabel        string
+	EnvLabel        string
+	AppNameLabel    string
+	AppRevLabel     string
+	EventWindow     time.Duration
+
+	// API keys
+	APIKeySecretName  string
+	APIKeySecretField string
+	APIKeyHeader      string // letters, digits, '-' and '_'
+
+	// nginx
+	NginxBinary           string
+	NginxVersion          render.Version // zero: ask the binary, or render.Stable
+	NginxUser             string         // "": as compiled in
+	Port                  int
+	ListenAddresses       []netip.Addr // at least one, each once
+	DefaultReturn         string       // a status code, or an http(s) URL that is safe in nginx.conf
+	HealthChecks          bool
+	MaxClientBodySize     string // nginx size; "0" is unlimited
+	StatusPath            string
+	WorkerProcesses       string // "auto" or a number
+	WorkerOpenFiles       int
+	WorkerShutdownTimeout time.Duration // this and the next two: whole seconds, at least one
+	ProxyReadTimeout      time.Duration
+	ProxyConnectTimeout   time.Duration
+	TrustedProxies        []netip.Prefix // masked, each once
+	AccessLog             bool
+	TemplateDir           string // "": the built-in templates
+
+	// TLS
+	SSLPort    int
+	SSLCert    string // absolute, or "" together with SSLKey
+	SSLKey     string
+	SSLCertDir string // absolute
+
+	// Cluster access
+	Kubeconfig string // as given; KUBECONFIG may hold a list of files, as for kubectl
+	KubeHost   string // URL with scheme and host, or ""
+
+	// Running
+	Source        string // SourceKube, or the path of a file or folder
+	Mode          Mode
+	WorkDir       string // absolute
+	AdminAddr     string // host:port; the host may be empty
+	ShutdownGrace time.Duration
+
+	// Logging
+	LogLevel  slog.Level
+	LogFormat LogFormat
+
+	// The render command only
+	Files  []string // manifests: files, folders or "-"; at least one
+	Strict bool
+}
+
+// SourceKube is the Source that watches a cluster.
+const SourceKube = "kube"
+
+// Mode says what becomes of a rendered configuration.
+type Mode string
+
+// Auto is Nginx inside a cluster and Mock outside.
+const (
+	ModeAuto  Mode = "auto"
+	ModeNginx Mode = "nginx" // nginx serves it
+	ModeMock  Mode = "mock"  // it is printed
+)
+
+// LogFormat says how log lines are written.
+type LogFormat string
+
+// The formats of log/slog's two handlers.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// RouteOptions is what route.Build needs of the settings.
+func (c *Config) RouteOptions() route.Options {
+	return route.Options{
+		HostsAnnotation: c.HostsAnnotation,
+		PathsAnnotation: c.PathsAnnotation,
+		AuthAnnotation:  c.AuthAnnotation,
+		OrgLabel:        c.OrgLabel,
+		EnvLabel:        c.EnvLabel,
+		AppNameLabel:    c.AppNameLabel,
+		AppRevLabel:     c.AppRevLabel,
+		HealthChecks:    c.HealthChecks,
+	}
+}

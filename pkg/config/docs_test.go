@@ -1,0 +1,81 @@
+package config
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestConfigurationPageIsCurrent(t *testing.T) {
+	const page = "../../docs/configuration.md"
+	var want bytes.Buffer
+	if err := WriteMarkdown(&want); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("UPDATE") == "1" {
+		if err := os.WriteFile(page, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Error("docs/configuration.md differs from the table of settings: run UPDATE=1 make test")
+	}
+}
+
+func TestUsageShowsTheCommandsSettings(t *testing.T) {
+	for _, command := range []string{CommandRun, CommandRender, CommandVersion} {
+		var b bytes.Buffer
+		if err := Usage(&b, command); err != nil {
+			t.Fatal(err)
+		}
+		help := b.String()
+		text := strings.Join(strings.Fields(help), " ") // without line breaks
+		if !strings.HasPrefix(help, "Usage: dispatcher "+command+" ") {
+			t.Errorf("%s: begins with %.40q", command, help)
+		}
+		for _, g := range groups() {
+			has := false
+			for _, s := range settings(new(Config)) {
+				if s.group == g && takes(command, s) {
+					has = true
+				}
+				shown := strings.Contains(help, "\n  --"+s.flag()+" ") || strings.Contains(help, "\n  --"+s.flag()+"\n")
+				if shown != takes(command, s) {
+					t.Errorf("%s: --%s is shown: %t", command, s.flag(), shown)
+				}
+				if shown && !strings.Contains(text, "["+origin(s)+"]") {
+					t.Errorf("%s: --%s is without environment name or default", command, s.flag())
+				}
+			}
+			if got := strings.Count(help, "\n"+string(g)+":\n"); has != (got == 1) {
+				t.Errorf("%s: heading %q appears %d times", command, g, got)
+			}
+		}
+		if got := strings.Contains(help, "-f, --file PATH") && strings.Contains(help, "--strict"); got != (command == CommandRender) {
+			t.Errorf("%s: -f and --strict are shown: %t", command, got)
+		}
+		for line := range strings.Lines(help) {
+			if len(line) > 81 {
+				t.Errorf("%s: a line of %d columns: %q", command, len(line)-1, line)
+			}
+		}
+	}
+}
+
+// The settings that do nothing yet say so.
+func TestUsageTellsWhatIsNotEnforced(t *testing.T) {
+	var b bytes.Buffer
+	if err := Usage(&b, CommandRun); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"API keys are not enforced by this version", "TLS hosts are not served by this version"} {
+		if strings.Count(b.String(), want) != 1 {
+			t.Errorf("the help doesn't say once that %s", want)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+)
+
+// ErrHelp is returned by Load if the arguments ask for help.
+var ErrHelp = pflag.ErrHelp
+
+// The commands that Load knows.
+const (
+	CommandRun     = "run"
+	CommandRender  = "render"
+	CommandVersion = "version"
+)
+
+// takes reports whether a command has the setting.
+func takes(command string, s setting) bool {
+	switch command {
+	case CommandRun:
+		return true
+	case CommandRender:
+		return slices.Contains([]group{groupRouting, groupKeys, groupNginx, groupTLS}, s.group)
+	case CommandVersion:
+		return s.env == "NGINX_BINARY"
+	}
+	return false
+}
+
+// Load reads the settings of a command, args[0], from the arguments that follow
+// it, else from environ ("NAME=value"; an empty value counts as not set), else
+// from the defaults. The error lists every invalid value, one a line; it is
+// ErrHelp if the arguments ask for help.
+func Load(args, environ []string) (*Config, error) {
+	if len(args) == 0 || !slices.Contains([]string{CommandRun, CommandRender, CommandVersion}, args[0]) {
+		return nil, errors.New("no such command: see 'dispatcher --help'")
+	}
+	c := new(Config)
+	table := settings(c)
+	flags := newFlags(args[0], c, table)
+	if err := parseFlags(flags, args); err != nil {
+		return nil, err
+	}
+
+	given := map[string]string{}
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok && value != "" {
+			given[name] = value
+		}
+	}
+	var errs []error
+	values := map[string]string{}
+	for _, s := range table {
+		value := s.def
+		if takes(args[0], s) {
+			value = choose(flags, given, s)
+		}
+		values[s.env] = value
+		if err := s.set(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s (--%s): %s %w", s.env, s.flag(), shown(value), err))
+		}
+	}
+	errs = append(errs, conflicts(c, values)...)
+	if args[0] == CommandRender {
+		errs = append(errs, checkFiles(c.Files)...)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return c, nil
+}
+
+// choose takes the flag's value, else the environment's, else the default.
+func choose(flags *pflag.FlagSet, environ map[string]string, s setting) string {
+	if f := flags.Lookup(s.flag()); f.Changed {
+		return f.Value.String()
+	}
+	if value, ok := environ[s.env]; ok {
+		return value
+	}
+	return s.def
+}
+
+// newFlags declares a command's flags, all of them text: values are parsed
+// later, so that one wrong value doesn't hide the next.
+func newFlags(command string, c *Config, table []setting) *pflag.FlagSet {
+	flags := renderFlags(command, c)
+	for _, s := range table {
+		if takes(command, s) {
+			flags.String(s.flag(), s.def, s.help)
+			if s.arg == "" {
+				flags.Lookup(s.flag()).NoOptDefVal = "true"
+			}
+		}
+	}
+	return flags
+}
+
+// renderFlags has what only the command line can say, and only to render.
+func renderFlags(command string, c *Config) *pflag.FlagSet {
+	flags := pflag.NewFlagSet(command, pflag.ContinueOnError)
+	flags.Usage = func() {} // help is printed by whoever gets ErrHelp
+	if command == CommandRender {
+		flags.StringArrayVarP(&c.Files, "file", "f", nil, "Manifests: a file, a folder, or - for standard input. Repeatable; at least one.")
+		flags.BoolVar(&c.Strict, "strict", false, "Exit with status 1 if any entry of the manifests has a problem.")
+	}
+	return flags
+}
+
+func parseFlags(flags *pflag.FlagSet, args []string) error {
+	hint := fmt.Sprintf("see 'dispatcher %s --help'", args[0])
+	var (
+		unknown *pflag.NotExistError
+		missing *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError // only a flag of renderFlags
+	)
+	switch err := flags.Parse(args[1:]); {
+	case err == nil:
+	case errors.Is(err, ErrHelp):
+		return ErrHelp
+	case errors.As(err, &unknown):
+		return fmt.Errorf("unknown flag %s: %s", spelled(unknown), hint)
+	case errors.As(err, &missing):
+		return fmt.Errorf("flag %s needs a value: %s", spelled(missing), hint)
+	case errors.As(err, &invalid):
+		return fmt.Errorf("--%s: %s is not a boolean: give true or false", invalid.GetFlag().Name, shown(invalid.GetValue()))
+	default:
+		return fmt.Errorf("unreadable flags %s: %s", cluster.Quote(err.Error()), hint)
+	}
+	if flags.NArg() == 0 {
+		return nil
+	}
+	arg := flags.Arg(0)
+	switch {
+	case arg == "true" || arg == "false":
+		hint = "give a boolean flag its value with '=', like --access-log=false"
+	case args[0] == CommandRender:
+		hint = "give each manifest file or folder with -f"
+	}
+	return fmt.Errorf("unexpected argument %s: %s", cluster.Quote(arg), hint)
+}
+
+// spelled is a flag as it was written, which pflag's errors tell.
+func spelled(err interface {
+	GetSpecifiedName() string
+	GetSpecifiedShortnames() string
+}) string {
+	if letters := err.GetSpecifiedShortnames(); letters != "" {
+		return cluster.Quote("-" + letters)
+	}
+	return cluster.Quote("--" + err.GetSpecifiedName())
+}
+
+// conflicts checks what no single value can tell. A value that was invalid
+// itself is still zero in c and is not blamed twice.
+func conflicts(c *Config, values map[string]string) []error {
+	var errs []error
+	names := []struct{ env, name string }{
+		{"HOSTS_ANNOTATION", c.HostsAnnotation},
+		{"PATHS_ANNOTATION", c.PathsAnnotation},
+		{"AUTH_ANNOTATION", c.AuthAnnotation},
+	}
+	for i, a := range names {
+		for _, b := range names[:i] {
+			if a.name != "" && a.name == b.name {
+				errs = append(errs, fmt.Errorf("%s and %s: both are %s: give each its own name", b.env, a.env, shown(a.name)))
+			}
+		}
+	}
+	if c.Port != 0 && c.Port == c.SSLPort {
+		errs = append(errs, fmt.Errorf("PORT (--port) and SSL_PORT (--ssl-port): both are %d: give two different ports", c.Port))
+	}
+	if cert, key := values["SSL_CERT"], values["SSL_KEY"]; (cert == "") != (key == "") {
+		errs = append(errs, errors.New("SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"))
+	}
+	return errs
+}
+
+func checkFiles(files []string) []error {
+	if len(files) == 0 {
+		return []error{errors.New("no manifests are given: name a file or folder with --file (-f), or - for standard input")}
+	}
+	if slices.Contains(files, "") {
+		return []error{errors.New("--file (-f): \"\" is not a path: give a file, a folder, or - for standard input")}
+	}
+	return nil
+}
+
+// password is what may be a user's password or token in a URL.
+var password = regexp.MustCompile(`(?s):.*@`)
+
+// shown is a value as an error may show it: quoted, cut and without password.
+func shown(value string) string {
+	return cluster.Quote(password.ReplaceAllString(value, ":***@"))
+}

@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/30x/dispatcher/pkg/route"
+)
+
+// Every invalid value is reported in one start, in the table's order (DF24).
+func TestAllErrorsAtOnceDF24(t *testing.T) {
+	_, err := Load(
+		[]string{"run", "--event-window=1h", "--port", "80x", "--kube-host=https://me:hunter2/x@api:6443"},
+		[]string{"HOSTS_ANNOTATION=/", "PATHS_ANNOTATION=/", "PORT=81", "SSL_PORT=0443", "LOG_FORMAT=xml", "OTHER=x"})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	want := []string{
+		`HOSTS_ANNOTATION (--hosts-annotation): "/" is`, // and not that both are the same
+		`PATHS_ANNOTATION (--paths-annotation): "/" is`,
+		`EVENT_WINDOW (--event-window): "1h" is`,
+		`PORT (--port): "80x" is not a port: give a number from 1 to 65535`,
+		`SSL_PORT (--ssl-port): "0443" is`,
+		`KUBE_HOST (--kube-host): "https:***@api:6443" is`, // without the password
+		`LOG_FORMAT (--log-format): "xml" is`,
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("got\n%v\nwant %d lines", err, len(want))
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, want[i]) {
+			t.Errorf("line %d is %q, want it to begin with %q", i, line, want[i])
+		}
+	}
+}
+
+func TestValueIsQuotedAndCut(t *testing.T) {
+	_, err := Load([]string{"run"}, []string{"PORT=\x1b[31m" + strings.Repeat("9", 500)})
+	if err == nil || !strings.Contains(err.Error(), `"\x1b[31m999`) || !strings.Contains(err.Error(), "(the first 80 of 505 bytes)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConflicts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		environ []string
+		want    string
+	}{
+		{[]string{"PORT=443"}, "PORT (--port) and SSL_PORT (--ssl-port): both are 443: give two different ports"},
+		{[]string{"HOSTS_ANNOTATION=a", "PATHS_ANNOTATION=a"}, `HOSTS_ANNOTATION and PATHS_ANNOTATION: both are "a": give each its own name`},
+		{[]string{"AUTH_ANNOTATION=a", "PATHS_ANNOTATION=a"}, `PATHS_ANNOTATION and AUTH_ANNOTATION: both are "a": give each its own name`},
+		{[]string{"AUTH_ANNOTATION=a", "HOSTS_ANNOTATION=a"}, `HOSTS_ANNOTATION and AUTH_ANNOTATION: both are "a": give each its own name`},
+		{[]string{"SSL_CERT=" + file}, "SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"},
+		{[]string{"SSL_KEY=" + file}, "SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"},
+	} {
+		if _, err := Load([]string{"run"}, tc.environ); err == nil || err.Error() != tc.want {
+			t.Errorf("%q: got %v\nwant %s", tc.environ, err, tc.want)
+		}
+	}
+}
+
+// DX34: the key's file is looked at, not only the certificate's, and
+// annotation names are judged as given.
+func TestKeyFileAndNamesAsGivenDX34(t *testing.T) {
+	dir := t.TempDir()
+	cert := filepath.Join(dir, "cert")
+	if err := os.WriteFile(cert, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load([]string{"run"}, []string{"SSL_CERT=" + cert, "SSL_KEY=" + dir})
+	if err == nil || !strings.HasPrefix(err.Error(), "SSL_KEY (--ssl-key): ") || !strings.Contains(err.Error(), "it is not a regular file") {
+		t.Errorf("a folder as key: %v", err)
+	}
+	_, err = Load([]string{"run"}, []string{"HOSTS_ANNOTATION=GitHub.com/hosts"})
+	if err == nil || !strings.HasPrefix(err.Error(), "HOSTS_ANNOTATION ") {
+		t.Errorf("an upper-case prefix, which Kubernetes refuses: %v", err)
+	}
+	c, err := Load([]string{"run"}, []string{"HOSTS_ANNOTATION=github.com/Hosts"})
+	if err != nil || c.HostsAnnotation != "github.com/Hosts" {
+		t.Errorf("an upper-case name, which Kubernetes accepts: %v", err)
+	}
+}
+
+func TestArguments(t *testing.T) {
+	for _, tc := range []struct {
+		args string
+		want string
+	}{
+		{"", "no such command: see 'dispatcher --help'"},
+		{"fly", "no such command: see 'dispatcher --help'"},
+		{"run --prot=80", `unknown flag "--prot": see 'dispatcher run --help'`},
+		{"run -p 80", `unknown flag "-p": see 'dispatcher run --help'`},
+		{"run --port", `flag "--port" needs a value: see 'dispatcher run --help'`},
+		{"run --=x", `unreadable flags "bad flag syntax: --=x": see 'dispatcher run --help'`},
+		{"run --strict", `unknown flag "--strict": see 'dispatcher run --help'`},
+		{"run now", `unexpected argument "now": see 'dispatcher run --help'`},
+		{"run --access-log false", `unexpected argument "false": give a boolean flag its value with '=', like --access-log=false`},
+		{"run --port=", `PORT (--port): "" is not a port: give a number from 1 to 65535`},
+		{"render a.yaml", `unexpected argument "a.yaml": give each manifest file or folder with -f`},
+		{"render", "no manifests are given: name a file or folder with --file (-f), or - for standard input"},
+		{"render -f", `flag "-f" needs a value: see 'dispatcher render --help'`},
+		{"render --file=", `--file (-f): "" is not a path: give a file, a folder, or - for standard input`},
+		{"render -f - --strict=maybe", `--strict: "maybe" is not a boolean: give true or false`},
+		{"render -f - --work-dir=/d", `unknown flag "--work-dir": see 'dispatcher render --help'`},
+		{"version --port=80", `unknown flag "--port": see 'dispatcher version --help'`},
+	} {
+		if c, err := Load(strings.Fields(tc.args), nil); c != nil || err == nil || err.Error() != tc.want {
+			t.Errorf("%q: got %v\nwant %s", tc.args, err, tc.want)
+		}
+	}
+	for _, args := range []string{"run -h", "render --help", "run --port=x -h"} {
+		if _, err := Load(strings.Fields(args), nil); !errors.Is(err, ErrHelp) {
+			t.Errorf("%q: got %v, want ErrHelp", args, err)
+		}
+	}
+}
+
+func TestRenderTakesFilesAndItsGroups(t *testing.T) {
+	c, err := Load(strings.Fields("render -f a,b --file - --strict --port=8080 --access-log=false --nginx-enable-health-checks"),
+		[]string{"HOSTS_ANNOTATION=h", "WORK_DIR=not/;valid", "MODE=wrong"})
+	if err != nil {
+		t.Fatal(err) // WORK_DIR and MODE are not settings of render
+	}
+	if want := []string{"a,b", "-"}; !reflect.DeepEqual(c.Files, want) {
+		t.Errorf("Files %q, want %q", c.Files, want)
+	}
+	if !c.Strict || c.Port != 8080 || c.AccessLog || !c.HealthChecks || c.HostsAnnotation != "h" {
+		t.Errorf("got %+v", c)
+	}
+	if c.WorkDir != "/etc/nginx" || c.Mode != ModeAuto {
+		t.Errorf("WorkDir %q, Mode %q, want the defaults", c.WorkDir, c.Mode)
+	}
+}
+
+func TestVersionTakesOnlyTheBinary(t *testing.T) {
+	c, err := Load([]string{"version"}, []string{"NGINX_BINARY=/opt/nginx", "PORT=x"})
+	if err != nil || c.NginxBinary != "/opt/nginx" || c.Port != 80 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+// A flag may say "none" against the environment.
+func TestEmptyFlagBeatsEnvironment(t *testing.T) {
+	c, err := Load([]string{"run", "--trusted-proxies="}, []string{"TRUSTED_PROXIES=10.0.0.0/8"})
+	if err != nil || len(c.TrustedProxies) != 0 {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+func TestWorkDirAndFilesBecomeAbsolute(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load([]string{"run", "--work-dir=d"}, []string{"SSL_CERT=file", "SSL_KEY=file"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(wd, "file"); c.WorkDir != filepath.Join(wd, "d") || c.SSLCert != want || c.SSLKey != want {
+		t.Errorf("WorkDir %q, SSLCert %q, SSLKey %q", c.WorkDir, c.SSLCert, c.SSLKey)
+	}
+}
+
+func TestRouteOptions(t *testing.T) {
+	c, err := Load([]string{"run"}, []string{"HOSTS_ANNOTATION=h", "PATHS_ANNOTATION=p", "AUTH_ANNOTATION=a", "ORG_LABEL=o",
+		"ENV_LABEL=e", "APP_NAME_LABEL=n", "APP_REV_LABEL=r", "NGINX_ENABLE_HEALTH_CHECKS=true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := route.Options{HostsAnnotation: "h", PathsAnnotation: "p", AuthAnnotation: "a", OrgLabel: "o",
+		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r", HealthChecks: true}
+	if got := c.RouteOptions(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// settingCase is what every setting is tested with.
+type settingCase struct {
+	env        string
+	def        string // the field by default, as fmt prints it
+	good, want string // a valid value, and the field then
+	bad, says  string // an invalid value, and what the message says of it
+	get        func(*Config) any
+	with       []string // environment that good needs too
+}
+
+// settingCases is one case a row of the table. The defaults are written out
+// again on purpose: they are a contract (DF24).
+func settingCases(dir string) []settingCase {
+	const (
+		name     = "is not an annotation or label name: give NAME or PREFIX/NAME;"
+		portSays = "is not a port: give a number from 1 to 65535"
+		secsSays = "is not a duration of whole seconds: give 1s or more, like 90s, 5m or 1h30m"
+		boolSays = "is not a boolean: give true or false"
+	)
+	file, missing := filepath.Join(dir, "file"), filepath.Join(dir, "missing")
+	return []settingCase{
+		{"HOSTS_ANNOTATION", "github.com/30x.dispatcher.hosts", "Hosts.public", "Hosts.public", "GitHub.com/hosts", name, func(c *Config) any { return c.HostsAnnotation }, nil},
+		{"PATHS_ANNOTATION", "github.com/30x.dispatcher.paths", "e.com/p", "e.com/p", "e.com/", name, func(c *Config) any { return c.PathsAnnotation }, nil},
+		{"AUTH_ANNOTATION", "github.com/30x.dispatcher.auth", "e.com/a", "e.com/a", "a/b/c", name, func(c *Config) any { return c.AuthAnnotation }, nil},
+		{"ROUTABLE_LABEL_SELECTOR", "github.com/30x.dispatcher.routable=true", "b=2, a in (x,y)", "a in (x,y),b=2", "a==b==c", "is not a label selector: give at least one requirement,", func(c *Config) any { return c.Selector }, nil},
+		{"ORG_LABEL", "github.com/30x.dispatcher.org", "org", "org", "org name", name, func(c *Config) any { return c.OrgLabel }, nil},
+		{"ENV_LABEL", "github.com/30x.dispatcher.env", "env", "env", "-env", name, func(c *Config) any { return c.EnvLabel }, nil},
+		{"APP_NAME_LABEL", "github.com/30x.dispatcher.app.name", "app", "app", "app$", name, func(c *Config) any { return c.AppNameLabel }, nil},
+		{"APP_REV_LABEL", "github.com/30x.dispatcher.app.rev", "rev", "rev", strings.Repeat("r", 64), name, func(c *Config) any { return c.AppRevLabel }, nil},
+		{"EVENT_WINDOW", "2s", "10ms", "10ms", "11m", "is not a duration from 10ms to 10m: give a number with its unit,", func(c *Config) any { return c.EventWindow }, nil},
+
+		{"API_KEY_SECRET_NAME", "routing", "keys.v2", "keys.v2", "Keys", "is not the name of a Secret:", func(c *Config) any { return c.APIKeySecretName }, nil},
+		{"API_KEY_SECRET_FIELD", "api-key", "Public_Key", "Public_Key", "a/b", "is not a field of a Secret:", func(c *Config) any { return c.APIKeySecretField }, nil},
+		{"API_KEY_HEADER", "X-ROUTING-API-KEY", "x_key", "x_key", "X Key", "is not a header name:", func(c *Config) any { return c.APIKeyHeader }, nil},
+
+		{"NGINX_BINARY", "nginx", "/opt/nginx", "/opt/nginx", "a\nb", "is not a program: give a name on PATH, or a path", func(c *Config) any { return c.NginxBinary }, nil},
+		{"NGINX_VERSION", "0.0.0", "1.22", "1.22.0", "1.21.6", "is too old: give nginx 1.22.0 or newer", func(c *Config) any { return c.NginxVersion }, nil},
+		{"NGINX_USER", "", "www-data", "www-data", "a b", "is not a user name:", func(c *Config) any { return c.NginxUser }, nil},
+		{"PORT", "80", "8080", "8080", "80x", portSays, func(c *Config) any { return c.Port }, nil},
+		{"LISTEN_ADDRESS", "[0.0.0.0]", "::1, 127.0.0.1,::1", "[::1 127.0.0.1]", "127.0.0.1,localhost", `has the element "localhost", which is not an IP:`, func(c *Config) any { return c.ListenAddresses }, nil},
+		{"DEFAULT_LOCATION_RETURN", "404", "https://e.com:8443/a", "https://e.com:8443/a", "1000", "is neither a status nor a URL:", func(c *Config) any { return c.DefaultReturn }, nil},
+		{"NGINX_ENABLE_HEALTH_CHECKS", "false", "true", "true", "yes", boolSays, func(c *Config) any { return c.HealthChecks }, nil},
+		{"NGINX_MAX_CLIENT_BODY_SIZE", "0", "10m", "10m", "10 MB", "is not a size:", func(c *Config) any { return c.MaxClientBodySize }, nil},
+		{"NGINX_STATUS_PATH", "/dispatcher/status", "/ok", "/ok", "/", "is not a path to answer on:", func(c *Config) any { return c.StatusPath }, nil},
+		{"WORKER_PROCESSES", "auto", "4", "4", "0", "is not a number of processes: give auto, or a number from 1 to 512", func(c *Config) any { return c.WorkerProcesses }, nil},
+		{"WORKER_OPEN_FILES", "32768", "1024", "1024", "1023", "is not a number of files: give a number from 1024 to 1048576", func(c *Config) any { return c.WorkerOpenFiles }, nil},
+		{"WORKER_SHUTDOWN_TIMEOUT", "4m0s", "90s", "1m30s", "0s", secsSays, func(c *Config) any { return c.WorkerShutdownTimeout }, nil},
+		{"PROXY_READ_TIMEOUT", "1h0m0s", "1m", "1m0s", "1500ms", secsSays, func(c *Config) any { return c.ProxyReadTimeout }, nil},
+		{"PROXY_CONNECT_TIMEOUT", "5s", "1s", "1s", "5", secsSays, func(c *Config) any { return c.ProxyConnectTimeout }, nil},
+		{"TRUSTED_PROXIES", "[]", "10.1.2.3/8,192.0.2.7", "[10.0.0.0/8 192.0.2.7/32]", "10.0.0.0/33", "is not a network:", func(c *Config) any { return c.TrustedProxies }, nil},
+		{"ACCESS_LOG", "true", "false", "false", "off", boolSays, func(c *Config) any { return c.AccessLog }, nil},
+		{"TEMPLATE_DIR", "", dir, dir, file, "can't be used (it is not a folder): give a folder that exists", func(c *Config) any { return c.TemplateDir }, nil},
+
+		{"SSL_PORT", "443", "8443", "8443", "+443", portSays, func(c *Config) any { return c.SSLPort }, nil},
+		{"SSL_CERT", "", file, file, missing, "can't be read (no such file or directory):", func(c *Config) any { return c.SSLCert }, []string{"SSL_KEY=" + file}},
+		{"SSL_KEY", "", file, file, missing, "can't be read (no such file or directory):", func(c *Config) any { return c.SSLKey }, []string{"SSL_CERT=" + file}},
+		{"SSL_CERT_DIR", "/etc/nginx/ssl", "/srv/ssl/", "/srv/ssl", "ssl", "is not an absolute path:", func(c *Config) any { return c.SSLCertDir }, nil},
+
+		{"KUBECONFIG", "", "a:b", "a:b", "a\x00", "is not a file:", func(c *Config) any { return c.Kubeconfig }, nil},
+		{"KUBE_HOST", "", "e.com:6443", "http://e.com:6443", "e.com", "is not the address of an API server:", func(c *Config) any { return c.KubeHost }, nil},
+
+		{"SOURCE", "kube", dir, dir, missing, "can't be read (no such file or directory): give kube, or the path", func(c *Config) any { return c.Source }, nil},
+		{"MODE", "auto", "mock", "mock", "Mock", "is unknown: give auto, nginx or mock", func(c *Config) any { return c.Mode }, nil},
+		{"WORK_DIR", "/etc/nginx", "/srv/../d", "/d", "/d;", "has characters that nginx.conf can't hold:", func(c *Config) any { return c.WorkDir }, nil},
+		{"ADMIN_ADDR", "127.0.0.1:9254", ":0", ":0", "9254", "is not an address:", func(c *Config) any { return c.AdminAddr }, nil},
+		{"SHUTDOWN_GRACE", "30s", "0s", "0s", "-1s", "is not a duration from 0s to 24h:", func(c *Config) any { return c.ShutdownGrace }, nil},
+
+		{"LOG_LEVEL", "INFO", "warn", "WARN", "WARN", "is unknown: give debug, info, warn or error", func(c *Config) any { return c.LogLevel }, nil},
+		{"LOG_FORMAT", "text", "json", "json", "xml", "is unknown: give text or json", func(c *Config) any { return c.LogFormat }, nil},
+	}
+}
+
+// DF24: every setting has its default, its environment name and its flag, the
+// flag beats the environment, and an invalid value stops the start by name.
+func TestEverySettingDF24(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var tested []string
+	for _, tc := range settingCases(dir) {
+		tested = append(tested, tc.env)
+		t.Run(tc.env, func(t *testing.T) {
+			flag := "--" + strings.ToLower(strings.ReplaceAll(tc.env, "_", "-"))
+			expect := func(want string, environ []string, args ...string) {
+				t.Helper()
+				c, err := Load(append([]string{"run"}, args...), environ)
+				if err != nil {
+					t.Fatalf("%q %q: %v", args, environ, err)
+				}
+				if got := fmt.Sprint(tc.get(c)); got != want {
+					t.Errorf("%q %q gives %q, want %q", args, environ, got, want)
+				}
+			}
+			expect(tc.def, nil)
+			expect(tc.def, []string{tc.env + "="})
+			expect(tc.want, append(tc.with, tc.env+"="+tc.good))
+			expect(tc.want, tc.with, flag+"="+tc.good)
+			expect(tc.want, append(tc.with, tc.env+"="+tc.bad), flag+"="+tc.good)
+
+			message := fmt.Sprintf("%s (%s): %+q %s", tc.env, flag, tc.bad, tc.says)
+			for _, in := range []struct{ args, environ []string }{
+				{[]string{"run"}, append(tc.with, tc.env+"="+tc.bad)},
+				{[]string{"run", flag + "=" + tc.bad}, append(tc.with, tc.env+"="+tc.good)},
+			} {
+				c, err := Load(in.args, in.environ)
+				if c != nil || err == nil || !strings.HasPrefix(err.Error(), message) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%q %q: got %v\nwant one line %s…", in.args, in.environ, err, message)
+				}
+			}
+		})
+	}
+	var all []string
+	for _, s := range settings(new(Config)) {
+		all = append(all, s.env)
+	}
+	if !slices.Equal(tested, all) {
+		t.Errorf("tested settings differ from the table:\n%q\n%q", tested, all)
+	}
+}
