@@ -40,7 +40,7 @@ check: go ## Lint the Go code, the shell scripts and the Dockerfile, with pinned
 
 .PHONY: lint-dockerfile
 lint-dockerfile: go
-	go run -C tools ./dockerlint ../Dockerfile
+	go run -C tools/dockerlint . ../../Dockerfile
 
 .PHONY: lint-shell
 lint-shell:

@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/pflag"
-
 	"github.com/30x/dispatcher/pkg/config"
 )
 
@@ -42,11 +40,11 @@ func Main(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int
 	}
 	var command func(*config.Config, streams) int
 	switch args[0] {
-	case "run":
+	case config.CommandRun:
 		command = run
-	case "render":
+	case config.CommandRender:
 		command = renderManifests
-	case "version":
+	case config.CommandVersion:
 		command = printVersion
 	case "help", "-h", "--help":
 		fmt.Fprint(stdout, usage)
@@ -57,8 +55,8 @@ func Main(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int
 	}
 	cfg, err := config.Load(args, environ)
 	switch {
-	case errors.Is(err, pflag.ErrHelp):
-		config.Usage(stdout, args[0])
+	case errors.Is(err, config.ErrHelp):
+		_ = config.Usage(stdout, args[0])
 		return exitOK
 	case err != nil:
 		fmt.Fprintf(stderr, "dispatcher: %v\n", err)

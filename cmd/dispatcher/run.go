@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	admin, err := net.Listen("tcp", cfg.AdminAddr)
+	admin, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.AdminAddr)
 	if err != nil {
 		return fmt.Errorf("open the admin port: %w: choose another one with ADMIN_ADDR (--admin-addr)", err)
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -32,15 +33,12 @@ func (v Version) AtLeast(major, minor, patch int) bool {
 }
 
 // Oldest is the oldest nginx that rendered configurations are made for.
-var Oldest = Version{1, 22, 0}
+func Oldest() Version { return Version{1, 22, 0} }
 
 // Stable is what configurations are rendered for when no nginx is asked.
 func Stable() Capabilities {
 	return Capabilities{Version: Version{1, 30, 0}, Realip: true}
 }
-
-// versionLine also fits derivatives such as "openresty/1.27.1.2".
-var versionLine = regexp.MustCompile(`(?m)^nginx version: [^/\s]+/(\d+)\.(\d+)\.(\d+)`)
 
 // ParseVersion reads "1.30" or "1.30.6".
 func ParseVersion(s string) (Version, error) {
@@ -60,16 +58,17 @@ func ParseVersion(s string) (Version, error) {
 // ParseCapabilities reads the output of nginx -V. It fails if that holds no
 // version, or one older than Oldest.
 func ParseCapabilities(output string) (Capabilities, error) {
-	m := versionLine.FindStringSubmatch(output)
+	// Derivatives say "openresty/1.27.1.2", for example.
+	m := regexp.MustCompile(`(?m)^nginx version: [^/\s]+/(\d+)\.(\d+)\.(\d+)`).FindStringSubmatch(output)
 	if m == nil {
-		return Capabilities{}, fmt.Errorf("no nginx version in the output of nginx -V")
+		return Capabilities{}, errors.New("no nginx version in the output of nginx -V")
 	}
 	v, err := ParseVersion(m[1] + "." + m[2] + "." + m[3])
 	if err != nil {
 		return Capabilities{}, err
 	}
-	if !v.AtLeast(Oldest.Major, Oldest.Minor, Oldest.Patch) {
-		return Capabilities{}, fmt.Errorf("nginx %s is too old: use %s or newer", v, Oldest)
+	if oldest := Oldest(); !v.AtLeast(oldest.Major, oldest.Minor, oldest.Patch) {
+		return Capabilities{}, fmt.Errorf("nginx %s is too old: use %s or newer", v, oldest)
 	}
 	return Capabilities{
 		Version:       v,

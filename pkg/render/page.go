@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -24,9 +25,10 @@ type Page struct {
 // Server is one host.
 type Server struct {
 	*route.VirtualHost
-	Page    *Page
-	Rules   []Rule
-	HasRoot bool // some rule answers every path
+	Page  *Page
+	Rules []Rule
+	// Unclaimed are the arguments of locations for paths that no Pod serves.
+	Unclaimed []string
 }
 
 // Rule is one location block of nginx. A prefix location becomes two: the path
@@ -65,7 +67,7 @@ func newPage(t *route.Table, p Params) *Page {
 }
 
 func newServer(page *Page, h *route.VirtualHost) Server {
-	s := Server{VirtualHost: h, Page: page, HasRoot: h.Find("/", route.Prefix) != nil, Rules: make([]Rule, 0, 2*len(h.Locations))}
+	s := Server{VirtualHost: h, Page: page, Rules: make([]Rule, 0, 2*len(h.Locations))}
 	for _, l := range h.Locations {
 		first := len(s.Rules)
 		path := l.Path.String()
@@ -76,8 +78,32 @@ func newServer(page *Page, h *route.VirtualHost) Server {
 			s.Rules = append(s.Rules, prefixRule(h.Name, l))
 		}
 		s.Rules[first].First = true
+		if bare := l.Path.WithoutSlash().String(); bare != path && l.Match == route.Exact {
+			s.addBare(h, bare)
+		}
+	}
+	if h.Find("/", route.Prefix) == nil {
+		s.Unclaimed = append(s.Unclaimed, "/")
 	}
 	return s
+}
+
+// addBare says what serves the path below an exact path with a slash at its end.
+// It is what would serve it anyway, but nginx, if not told, redirects there.
+func (s *Server) addBare(h *route.VirtualHost, path string) {
+	if h.Find(path, route.Exact) != nil || h.Find(path, route.Prefix) != nil {
+		return // it has a rule of its own
+	}
+	for parent := path; parent != "/"; {
+		parent = parent[:max(strings.LastIndexByte(parent, '/'), 1)]
+		if l := h.Find(parent, route.Prefix); l != nil {
+			r := prefixRule(h.Name, l)
+			r.Exact, r.Pattern = true, path
+			s.Rules = append(s.Rules, r)
+			return
+		}
+	}
+	s.Unclaimed = append(s.Unclaimed, "= "+path)
 }
 
 // prefixRule answers all below a path. With a target path, what follows the

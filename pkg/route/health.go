@@ -98,6 +98,10 @@ func resolveProbePort(probe *cluster.Probe, c *cluster.Container) (value.Port, e
 	return 0, fmt.Errorf("the container declares no TCP port named %s", cluster.Quote(probe.PortName))
 }
 
+// maxCheckRequest leaves room in the 4,096 bytes of a parameter of nginx, which
+// would refuse the whole configuration for a longer one.
+const maxCheckRequest = 4000
+
 // newCheckRequest writes what the kubelet would send: the probe's path and
 // headers, and a Host.
 func newCheckRequest(probe *cluster.Probe, addr netip.AddrPort) (CheckRequest, error) {
@@ -119,6 +123,9 @@ func newCheckRequest(probe *cluster.Probe, addr netip.AddrPort) (CheckRequest, e
 	}
 	if !hasHost {
 		lines = append(lines, "Host: "+addr.String())
+	}
+	if n := len(strings.Join(lines, `\r\n`)); n > maxCheckRequest {
+		return CheckRequest{}, fmt.Errorf("its path and headers are longer than %d bytes", maxCheckRequest)
 	}
 	return CheckRequest{lines}, nil
 }

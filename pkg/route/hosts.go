@@ -63,10 +63,12 @@ func hostOptions(raw []byte) (why string) {
 		return fmt.Sprintf("its options can't be read: %v; write {} for none", err)
 	}
 	for _, o := range options {
-		if o.Name == "ssl" {
+		switch {
+		case o.Name != "ssl":
+			return fmt.Sprintf("the option %s is unknown; write {} for none", cluster.Quote(o.Name))
+		case !ordered.IsNull(o.Value):
 			return "it asks for ssl, and TLS hosts are not supported by this version"
 		}
-		return fmt.Sprintf("the option %s is unknown; write {} for none", cluster.Quote(o.Name))
 	}
 	return ""
 }

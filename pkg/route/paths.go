@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -147,7 +148,7 @@ func quoteField(name string) string {
 			return cluster.Quote(name)
 		}
 	}
-	return name
+	return cmp.Or(name, `""`)
 }
 
 // resolvePort finds the declared port that an entry means, and its container.

@@ -9,8 +9,8 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 )
 
-// MaxPath is the longest path, in bytes after decoding. nginx refuses a
-// configuration with a parameter of more than 4,096 bytes.
+// MaxPath is the longest path, in the bytes of its encoded form. nginx refuses a
+// whole configuration for one parameter of more than 4,096 bytes.
 const MaxPath = 2048
 
 // Path is a path of a URL in the form that nginx compares requests with: percent
@@ -40,7 +40,7 @@ func ParsePath(s string) (Path, error) {
 	if why != "" {
 		return bad(why)
 	}
-	if len(text) > MaxPath {
+	if len(Path{text}.Encoded()) > MaxPath {
 		return bad(fmt.Sprintf("it is longer than %d bytes", MaxPath))
 	}
 	if !utf8.ValidString(text) {

@@ -159,7 +159,7 @@ func NginxVersion(s string) (render.Version, error) {
 	if err != nil {
 		return render.Version{}, fmt.Errorf("is not an nginx version: give one like %s", render.Stable().Version)
 	}
-	if oldest := render.Oldest; !v.AtLeast(oldest.Major, oldest.Minor, oldest.Patch) {
+	if oldest := render.Oldest(); !v.AtLeast(oldest.Major, oldest.Minor, oldest.Patch) {
 		return render.Version{}, fmt.Errorf("is too old: give nginx %s or newer", oldest)
 	}
 	return v, nil

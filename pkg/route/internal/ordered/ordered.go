@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Member is one name and value of a JSON object, in the order of the text.
@@ -88,7 +89,13 @@ func jsonError(text []byte, err error) error {
 		at := min(max(int(syntax.Offset)-1, 0), len(text))
 		line := bytes.Count(text[:at], []byte("\n")) + 1
 		column := at - bytes.LastIndexByte(text[:at], '\n')
-		return fmt.Errorf("it is not JSON: %s at line %d, column %d%s", strings.TrimPrefix(syntax.Error(), "json: "), line, column, hint)
+		what := strings.TrimPrefix(syntax.Error(), "json: ")
+		if at < len(text) && text[at] >= utf8.RuneSelf {
+			// The decoder would show the first byte of the character as if it were one.
+			r, _ := utf8.DecodeRune(text[at:])
+			what = fmt.Sprintf("invalid character %+q", r)
+		}
+		return fmt.Errorf("it is not JSON: %s at line %d, column %d%s", what, line, column, hint)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("it is not JSON: the text ends too early%s", hint)
