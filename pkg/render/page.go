@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/route"
-	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // Page is what the templates see. Its fields and methods, and those of what it
-// holds, are the contract with an operator's own templates.
+// holds, are the contract with an operator's own templates. What stands there
+// for every host, location or Pod is flat and of plain types, because looking
+// up methods and embedded fields is most of a template's work.
 type Page struct {
 	Params
 	Generation  string
@@ -24,35 +25,58 @@ type Page struct {
 
 // Server is one host.
 type Server struct {
-	*route.VirtualHost
-	Page  *Page
-	Rules []Rule
-	// Unclaimed are the arguments of locations for paths that no Pod serves.
-	Unclaimed []string
+	Page       *Page
+	Listen     []string // arguments of the listen directives
+	Name       string
+	Wildcard   bool     // Name begins with "*."
+	Parent     string   // what follows the left-most label of Name, with its dot
+	Namespaces []string // that declare it, oldest first; never empty
+	Rules      []Rule
+	Unclaimed  []string // arguments of locations for paths that no Pod serves
 }
 
 // Rule is one location block of nginx. A prefix location becomes two: the path
 // itself and all below it, because nginx's own prefixes end inside a segment.
 type Rule struct {
-	*route.Location
-	Host  value.Host
-	Exact bool
-	// Pattern is the location's argument.
-	Pattern string
+	Host      string
+	Path      string // as declared
+	IsExact   bool   // the Path is declared to match exactly
+	Namespace string
+	Org, Env  string // labels of the Namespace; may be empty
+	Upstream  Upstream
+	// Modifier and Pattern are the location's arguments.
+	Modifier, Pattern string
 	// URI follows the upstream's name in proxy_pass; empty: the client's bytes go
 	// to the Pod untouched.
 	URI string
 	// Require is a variable without which the request is refused; may be empty.
 	Require string
-	// First marks the first rule of its Location.
+	// First marks the first rule of its Path.
 	First bool
+}
+
+// Upstream is the Pods of a rule.
+type Upstream struct {
+	Name        string
+	Endpoints   []Endpoint
+	HealthCheck *route.HealthCheck // nil: none
+}
+
+// Endpoint is one Pod's address.
+type Endpoint struct {
+	Addr            string
+	Weight          int // 0: not set
+	Pod             string
+	AppName, AppRev string // labels of the Pod; may be empty
 }
 
 func newPage(t *route.Table, p Params) *Page {
 	page := &Page{Params: p, Generation: placeholder, Servers: make([]Server, len(t.Hosts))}
+	listen := p.ListenAddresses()
 	longest := 0
 	for i, h := range t.Hosts {
-		page.Servers[i] = newServer(page, h)
+		page.Servers[i] = newServer(h)
+		page.Servers[i].Page, page.Servers[i].Listen = page, listen
 		page.HasWildcard = page.HasWildcard || h.Name.Wildcard()
 		longest = max(longest, len(h.Name.String()))
 		for _, l := range h.Locations {
@@ -66,19 +90,28 @@ func newPage(t *route.Table, p Params) *Page {
 	return page
 }
 
-func newServer(page *Page, h *route.VirtualHost) Server {
-	s := Server{VirtualHost: h, Page: page, Rules: make([]Rule, 0, 2*len(h.Locations))}
+func newServer(h *route.VirtualHost) Server {
+	s := Server{
+		Name:       h.Name.String(),
+		Wildcard:   h.Name.Wildcard(),
+		Parent:     h.Name.Parent(),
+		Namespaces: make([]string, len(h.From)),
+		Rules:      make([]Rule, 0, 2*len(h.Locations)),
+	}
+	for i, ns := range h.From {
+		s.Namespaces[i] = ns.Name
+	}
 	for _, l := range h.Locations {
 		first := len(s.Rules)
-		path := l.Path.String()
-		if l.Match == route.Exact || !l.Path.IsRoot() && h.Find(path, route.Exact) == nil {
-			s.Rules = append(s.Rules, Rule{Location: l, Host: h.Name, Exact: true, Pattern: path, URI: l.Target.Encoded()})
+		rule := newRule(h, l)
+		if l.Match == route.Exact || !l.Path.IsRoot() && h.Find(rule.Path, route.Exact) == nil {
+			s.Rules = append(s.Rules, rule.exact(l))
 		}
 		if l.Match == route.Prefix {
-			s.Rules = append(s.Rules, prefixRule(h.Name, l))
+			s.Rules = append(s.Rules, rule.below(l))
 		}
 		s.Rules[first].First = true
-		if bare := l.Path.WithoutSlash().String(); bare != path && l.Match == route.Exact {
+		if bare := l.Path.WithoutSlash().String(); bare != rule.Path && l.Match == route.Exact {
 			s.addBare(h, bare)
 		}
 	}
@@ -97,8 +130,8 @@ func (s *Server) addBare(h *route.VirtualHost, path string) {
 	for parent := path; parent != "/"; {
 		parent = parent[:max(strings.LastIndexByte(parent, '/'), 1)]
 		if l := h.Find(parent, route.Prefix); l != nil {
-			r := prefixRule(h.Name, l)
-			r.Exact, r.Pattern = true, path
+			r := newRule(h, l).below(l)
+			r.Modifier, r.Pattern = "=", path
 			s.Rules = append(s.Rules, r)
 			return
 		}
@@ -106,19 +139,41 @@ func (s *Server) addBare(h *route.VirtualHost, path string) {
 	s.Unclaimed = append(s.Unclaimed, "= "+path)
 }
 
-// prefixRule answers all below a path. With a target path, what follows the
-// path in the client's own bytes follows the target: nginx's replacement would
-// decode it, and join "/sl/" and "/bar" to "/bar1".
-func prefixRule(host value.Host, l *route.Location) Rule {
-	path := l.Path.String()
-	if !l.Path.IsRoot() {
-		path += "/"
+func newRule(h *route.VirtualHost, l *route.Location) Rule {
+	up := Upstream{Name: l.Upstream.Name, HealthCheck: l.Upstream.HealthCheck, Endpoints: make([]Endpoint, len(l.Upstream.Endpoints))}
+	for i, e := range l.Upstream.Endpoints {
+		up.Endpoints[i] = Endpoint{
+			Addr: e.Addr.String(), Weight: e.Weight, Pod: e.Pod.Name, AppName: e.AppName.String(), AppRev: e.AppRev.String(),
+		}
 	}
-	r := Rule{Location: l, Host: host, Pattern: path}
+	return Rule{
+		Host:      h.Name.String(),
+		Path:      l.Path.String(),
+		IsExact:   l.Match == route.Exact,
+		Namespace: l.From.Name,
+		Org:       l.Org.String(),
+		Env:       l.Env.String(),
+		Upstream:  up,
+	}
+}
+
+// exact answers the path itself.
+func (r Rule) exact(l *route.Location) Rule {
+	r.Modifier, r.Pattern, r.URI = "=", r.Path, l.Target.Encoded()
+	return r
+}
+
+// below answers all below a path. With a target path, what follows the path in
+// the client's own bytes follows the target: nginx's replacement would decode
+// it, and join "/sl/" and "/bar" to "/bar1".
+func (r Rule) below(l *route.Location) Rule {
+	r.Pattern = r.Path
+	if !l.Path.IsRoot() {
+		r.Pattern += "/"
+	}
 	if !l.Target.IsZero() {
 		r.Require = fmt.Sprintf("$path_after_%d", l.Path.Segments())
-		target := l.Target.WithoutSlash()
-		if !target.IsRoot() {
+		if target := l.Target.WithoutSlash(); !target.IsRoot() {
 			r.URI = target.Encoded()
 		}
 		r.URI += r.Require + "$is_args$args"

@@ -84,23 +84,27 @@ func jsonError(text []byte, err error) error {
 	if bytes.ContainsAny(text, "“”„") {
 		hint = "; it holds typographic quotes, write straight ones (\")"
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		at := min(max(int(syntax.Offset)-1, 0), len(text))
-		line := bytes.Count(text[:at], []byte("\n")) + 1
-		column := at - bytes.LastIndexByte(text[:at], '\n')
-		what := strings.TrimPrefix(syntax.Error(), "json: ")
-		if at < len(text) && text[at] >= utf8.RuneSelf {
-			// The decoder would show the first byte of the character as if it were one.
-			r, _ := utf8.DecodeRune(text[at:])
-			what = fmt.Sprintf("invalid character %+q", r)
-		}
-		return fmt.Errorf("it is not JSON: %s at line %d, column %d%s", what, line, column, hint)
+	// A decoder counts from where it last stopped; this counts from the start.
+	if whole := json.Unmarshal(text, new(json.RawMessage)); whole != nil {
+		err = whole
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return fmt.Errorf("it is not JSON: %w%s", err, hint)
+	}
+	at := int(syntax.Offset) - 1
+	if at < 0 || strings.Contains(syntax.Error(), "unexpected end") {
 		return fmt.Errorf("it is not JSON: the text ends too early%s", hint)
 	}
-	return fmt.Errorf("it is not JSON: %w%s", err, hint)
+	what := syntax.Error()
+	if text[at] >= utf8.RuneSelf {
+		// It shows the first byte of the character as if it were one.
+		r, _ := utf8.DecodeRune(text[at:])
+		what = fmt.Sprintf("invalid character %+q", r)
+	}
+	line := bytes.Count(text[:at], []byte("\n")) + 1
+	column := at - bytes.LastIndexByte(text[:at], '\n')
+	return fmt.Errorf("it is not JSON: %s at line %d, column %d%s", what, line, column, hint)
 }
 
 // String reads a JSON string.
