@@ -1,0 +1,101 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/30x/dispatcher/nginx/internal/message"
+	"github.com/30x/dispatcher/nginx/internal/proc"
+)
+
+// RejectedError says that nginx refuses the text of a configuration. The last
+// good one is still on disk and in service.
+type RejectedError struct {
+	Message string // nginx's own words, cut, without time and process id
+	Line    int    // the line that nginx names, 0 if it names none
+	Path    string // where the refused text is kept
+}
+
+// Error gives all of it in one line, and what to do next.
+// Refused reports that the text is at fault, so that only another text helps.
+func (e *RejectedError) Refused() bool { return true }
+
+func (e *RejectedError) Error() string {
+	where := ""
+	if e.Line > 0 {
+		where = " in line " + strconv.Itoa(e.Line)
+	}
+	return fmt.Sprintf("nginx refuses the configuration%s: %s; the last good one stays in service, the refused one is kept in %s: %s",
+		where, e.Message, e.Path, message.Hint(e.Message))
+}
+
+// test stages text and asks nginx whether it takes it. A test that could not be
+// made to the end says nothing about the text, and isn't a RejectedError.
+func (s *Server) test(ctx context.Context, text []byte) error {
+	if err := s.stage(text); err != nil {
+		return err
+	}
+	// A nginx that dies meanwhile must not wait for its restart until the test ends.
+	if p := s.proc.Load(); p.Alive() {
+		var cancel context.CancelFunc
+		ctx, cancel = until(ctx, p.Exited(), errors.New("nginx ended meanwhile: it is being started again"))
+		defer cancel()
+	}
+	limited, cancel := context.WithTimeout(ctx, s.o.TestTimeout)
+	defer cancel()
+	said := proc.NewRecorder(nil)
+	cmd := exec.CommandContext(limited, s.o.Binary, "-t", "-q",
+		"-c", s.path(nextName), "-p", s.o.WorkDir, "-e", "stderr")
+	proc.Confine(cmd, s.o.WorkDir)
+	cmd.Stderr = said
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	messages := message.Emergencies(said.String())
+	var exit *exec.ExitError
+	if limited.Err() == nil && errors.As(err, &exit) && len(messages) > 0 {
+		return s.reject(messages)
+	}
+	removed := os.Remove(s.path(nextName))
+	switch {
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case limited.Err() != nil:
+		err = fmt.Errorf("no answer within %s: is the machine overloaded?", s.o.TestTimeout)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+		err = missing(s.o.Binary, err)
+	case exit != nil:
+		err = fmt.Errorf("%w: %s", err, message.Tidy(said.String()))
+	}
+	return errors.Join(fmt.Errorf("test the configuration: %w", err), removed)
+}
+
+// reject keeps the refused text and gives the error for it.
+func (s *Server) reject(messages []string) error {
+	e := &RejectedError{Path: s.path(rejectedName)}
+	if err := os.Rename(s.path(nextName), e.Path); err != nil {
+		return fmt.Errorf("keep the refused configuration: %w", err)
+	}
+	for i, m := range messages {
+		rest, path, line := message.Locate(m)
+		if path != s.path(nextName) {
+			continue
+		}
+		messages[i] = rest
+		if e.Line == 0 {
+			e.Line = line
+		}
+	}
+	e.Message = message.Tidy(strings.Join(messages, "; "))
+	return e
+}

@@ -1,0 +1,136 @@
+package nginx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/30x/dispatcher/pkg/render"
+)
+
+const (
+	confName     = "nginx.conf"
+	nextName     = "nginx.conf.next"
+	rejectedName = "nginx.conf.rejected"
+
+	// maxSocketPath is the longest path of a unix socket that Linux takes.
+	maxSocketPath = 107
+)
+
+// Paths gives the absolute paths, under workDir, that a rendered configuration
+// must name: nginx's pid file, the unix socket that tells the generation, and
+// the folder for nginx's temporary files.
+func Paths(workDir string) (pid, control, temp string) {
+	if abs, err := filepath.Abs(workDir); err == nil {
+		workDir = abs
+	}
+	run := filepath.Join(workDir, "run")
+	return filepath.Join(run, "nginx.pid"), filepath.Join(run, "control.sock"), filepath.Join(workDir, "tmp")
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.o.WorkDir, name) }
+
+func (s *Server) pidPath() string {
+	pid, _, _ := Paths(s.o.WorkDir)
+	return pid
+}
+
+func (s *Server) controlPath() string {
+	_, control, _ := Paths(s.o.WorkDir)
+	return control
+}
+
+// prepare makes the folders and reads the nginx.conf of an earlier run.
+func (s *Server) prepare() error {
+	if n := len(s.controlPath()); n > maxSocketPath {
+		return fmt.Errorf("the path of the work folder is %d bytes too long for a socket in it: choose a shorter --work-dir", n-maxSocketPath)
+	}
+	_, _, temp := Paths(s.o.WorkDir)
+	if err := os.MkdirAll(s.o.WorkDir, 0o755); err != nil {
+		return fmt.Errorf("make work folder: %w: choose a writable one with --work-dir", err)
+	}
+	for _, dir := range []string{filepath.Dir(s.pidPath()), temp} {
+		err := os.Mkdir(dir, 0o755)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			err = os.Chmod(dir, 0o755) // workers must pass, whatever our umask is
+		}
+		if err != nil {
+			return fmt.Errorf("make work folder: %w: choose a writable one with --work-dir", err)
+		}
+	}
+	text, err := os.ReadFile(s.path(confName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the last configuration: %w", err)
+	case !bytes.HasPrefix(text, []byte(render.Marker)):
+		return fmt.Errorf("%s was not written by Dispatcher, so it stays as it is: move it away, or choose another folder with --work-dir", s.path(confName))
+	}
+	s.disk = text
+	return nil
+}
+
+// stage writes text to nginx.conf.next, for our eyes only, and onto the disk.
+func (s *Server) stage(text []byte) error {
+	if err := writeNew(s.path(nextName), text); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
+}
+
+func writeNew(path string, text []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// swap puts the staged file, which holds text, in the place of nginx.conf.
+func (s *Server) swap(text []byte) error {
+	if err := os.Rename(s.path(nextName), s.path(confName)); err != nil {
+		return fmt.Errorf("put the configuration in place: %w", err)
+	}
+	s.disk = bytes.Clone(text)
+	if err := syncDir(s.o.WorkDir); err != nil {
+		return fmt.Errorf("put the configuration in place: %w", err)
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// readPid gives the process id in nginx's pid file, 0 if there is none: a
+// configuration test leaves an empty file.
+func (s *Server) readPid() int {
+	text, err := os.ReadFile(s.pidPath())
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(string(bytes.TrimSpace(text)))
+	if err != nil || pid <= 1 {
+		return 0
+	}
+	return pid
+}

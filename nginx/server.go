@@ -1,0 +1,201 @@
+// Package nginx is the only one that runs nginx and writes its files. A
+// render.Files enters; a running nginx that has confirmed it leaves. It never
+// reads, changes or logs what the text says: it moves it to disk, has nginx
+// test it, and asks nginx's workers which generation they serve.
+//
+// Server runs a real nginx: a child process, or one that an earlier Dispatcher
+// left behind. Printer stands in where none is wanted.
+package nginx
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/30x/dispatcher/nginx/internal/control"
+	"github.com/30x/dispatcher/nginx/internal/message"
+	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/pkg/render"
+)
+
+// Options say how a Server runs nginx.
+type Options struct {
+	Binary        string        // the nginx program, a name in PATH or a path; "" is "nginx"
+	WorkDir       string        // the folder that all files live in; it is created if need be
+	ShutdownGrace time.Duration // how long requests may take to finish at the end; 0 is 30s
+	TestTimeout   time.Duration // the limit for one configuration test; 0 is 60s
+	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
+	Log           *slog.Logger  // nil is slog.Default
+}
+
+// Server owns one nginx and the files in its work folder. Alive may be called
+// at any time, Apply from one goroutine, Run once from another.
+type Server struct {
+	o              Options
+	control        *control.Client
+	stdout, stderr *os.File // where nginx's output goes
+
+	proc    atomic.Pointer[proc.Process] // the nginx last seen in service, perhaps dead by now; nil if none
+	changed chan struct{}                // tells Run that proc is another one
+	closing chan struct{}                // closed when Run begins to shut down
+
+	mu      sync.Mutex // held while nginx is tested, started, reloaded or stopped
+	disk    []byte     // the text in nginx.conf, nil if there is none
+	running string     // the generation that nginx last confirmed, "" if that is open
+}
+
+var errClosing = fmt.Errorf("nginx is shutting down: %w", context.Canceled)
+
+// NewServer prepares o.WorkDir and takes over the nginx that an earlier
+// Dispatcher left running there, if any. It fails if the folder can't be used,
+// or holds an nginx.conf that Dispatcher did not write. It starts nothing.
+func NewServer(o Options) (*Server, error) { return newServer(o, os.Stdout, os.Stderr) }
+
+func newServer(o Options, stdout, stderr *os.File) (*Server, error) {
+	if o.WorkDir == "" {
+		return nil, errors.New("no work folder: name one with --work-dir")
+	}
+	dir, err := filepath.Abs(o.WorkDir)
+	if err != nil {
+		return nil, fmt.Errorf("find work folder: %w", err)
+	}
+	o.WorkDir = dir
+	o.Binary = cmp.Or(o.Binary, "nginx")
+	o.ShutdownGrace = cmp.Or(o.ShutdownGrace, 30*time.Second)
+	o.TestTimeout = cmp.Or(o.TestTimeout, 60*time.Second)
+	o.VerifyTimeout = cmp.Or(o.VerifyTimeout, 30*time.Second)
+	o.Log = cmp.Or(o.Log, slog.Default())
+
+	s := &Server{
+		o:       o,
+		stdout:  stdout,
+		stderr:  stderr,
+		changed: make(chan struct{}, 1),
+		closing: make(chan struct{}),
+	}
+	s.control = control.NewClient(s.controlPath())
+	if err := s.prepare(); err != nil {
+		return nil, err
+	}
+	if err := s.adopt(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Alive reports whether a nginx that has confirmed a configuration is running.
+func (s *Server) Alive() bool {
+	return s.proc.Load().Alive()
+}
+
+// Apply makes f the configuration in service: it stages the text, has nginx
+// test it, puts it in place, starts or reloads nginx, and waits until a new
+// worker confirms f.Generation. If f is in service already it does nothing.
+//
+// If nginx refuses the text, the error is a *RejectedError. After any error the
+// last good configuration is on disk and in service, except that an ended ctx
+// leaves open which of the two nginx runs: the next Apply settles it.
+func (s *Server) Apply(ctx context.Context, f render.Files) error {
+	ctx, cancel := until(ctx, s.closing, errClosing)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closing:
+		return errClosing
+	default:
+	}
+	if s.Alive() && s.running == f.Generation && bytes.Equal(s.disk, f.Conf) {
+		return nil
+	}
+	if err := s.test(ctx, f.Conf); err != nil {
+		return err
+	}
+	return s.replace(ctx, f)
+}
+
+// replace puts a tested configuration in place and in service, or goes back.
+func (s *Server) replace(ctx context.Context, f render.Files) error {
+	before, generation := s.disk, s.running
+	if err := s.swap(f.Conf); err != nil {
+		return err
+	}
+	begun := time.Now()
+	p := s.proc.Load()
+	reload := p.Alive()
+	var err error
+	if reload {
+		err = s.reload(ctx, p, f.Generation)
+	} else {
+		err = s.start(ctx, f.Generation)
+	}
+	if err == nil {
+		s.o.Log.Info("nginx serves the configuration", "generation", f.Generation,
+			"reload", reload, "took", time.Since(begun).Round(time.Millisecond))
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if back := s.goBack(ctx, p, before, generation); back != nil {
+		err = fmt.Errorf("%w; going back to the last good configuration failed too: %w", err, back)
+	}
+	return fmt.Errorf("%w; %s", err, message.Hint(err.Error()))
+}
+
+// goBack puts the text before on disk again, and in service if nginx runs.
+func (s *Server) goBack(ctx context.Context, p *proc.Process, before []byte, generation string) error {
+	if before == nil {
+		s.disk = nil
+		return os.Remove(s.path(confName))
+	}
+	if err := s.stage(before); err != nil {
+		return err
+	}
+	if err := s.swap(before); err != nil {
+		return err
+	}
+	if !p.Alive() {
+		return nil // Run starts it, if it ever served
+	}
+	return s.reload(ctx, p, generation)
+}
+
+// reload tells nginx to read its configuration again and waits until a new
+// worker confirms the generation.
+func (s *Server) reload(ctx context.Context, p *proc.Process, generation string) error {
+	old := proc.Children(p.Pid())
+	p.Stderr.Reset()
+	s.running = ""
+	if err := p.Signal(syscall.SIGHUP); err != nil {
+		return fmt.Errorf("reload nginx: %w", err)
+	}
+	confirmed, err := s.verify(ctx, p, generation, old)
+	if err != nil {
+		return fmt.Errorf("reload nginx: %w", err)
+	}
+	s.running = confirmed
+	return nil
+}
+
+// until gives a context that also ends, for that cause, when done is closed.
+func until(ctx context.Context, done <-chan struct{}, cause error) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-done:
+			cancel(cause)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
