@@ -129,7 +129,6 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 	if err := s.swap(f.Conf); err != nil {
 		return err
 	}
-	begun := time.Now()
 	p := s.proc.Load()
 	reload := p.Alive()
 	var err error
@@ -139,8 +138,7 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 		err = s.start(ctx, f.Generation)
 	}
 	if err == nil {
-		s.o.Log.Info("nginx serves the configuration", "generation", f.Generation,
-			"reload", reload, "took", time.Since(begun).Round(time.Millisecond))
+		s.o.Log.Debug("nginx serves the configuration", "generation", f.Generation, "reload", reload)
 		return nil
 	}
 	if ctx.Err() != nil {
