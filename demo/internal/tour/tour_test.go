@@ -1,0 +1,153 @@
+package tour
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/30x/dispatcher/demo/internal/pods"
+)
+
+func TestCommand(t *testing.T) {
+	for _, c := range []struct {
+		visit Visit
+		want  string
+	}{
+		{Visit{Host: "a.b", Path: "/x?y=1", Want: Outcome{Status: 200, Pods: map[string]int{"p": 1}}},
+			"curl -s -H 'Host: a.b' 'http://127.0.0.1:8080/x?y=1'"},
+		{Visit{Host: "a.b", Path: "/x", Times: 8, Want: Outcome{Status: 200, Pods: map[string]int{"p": 8}}},
+			"curl -s -H 'Host: a.b' 'http://127.0.0.1:8080/x?[1-8]' | grep HOSTNAME"},
+		{Visit{Host: "a.b", Path: "/x", Want: Outcome{Status: 404}}, "curl -si -H 'Host: a.b' 'http://127.0.0.1:8080/x'"},
+		{Visit{Host: "a.b", Path: "/x"}, "curl -sS -H 'Host: a.b' 'http://127.0.0.1:8080/x'"},
+		{Visit{Path: "/x", Want: Outcome{Status: 200}}, "curl -si 'http://127.0.0.1:8080/x'"},
+		{Visit{Host: "a.b", Path: "/x", WS: true}, "go run ./demo ws -host a.b 'ws://127.0.0.1:8080/x' hello"},
+	} {
+		if got := c.visit.Command("curl", "127.0.0.1:8080"); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+func TestOutcomeInWords(t *testing.T) {
+	for want, o := range map[string]Outcome{
+		"no answer, the connection is closed":             {},
+		"404":                                             {Status: 404},
+		"200 from a, which saw /x":                        {Status: 200, Pods: map[string]int{"a": 1}, Path: "/x"},
+		"200 from a (1), b (3)":                           {Status: 200, Pods: map[string]int{"b": 3, "a": 1}},
+		"200 from a (1), b (1), c (1)":                    {Status: 200, Pods: map[string]int{"b": 1, "c": 1, "a": 1}},
+		`101 from a, which saw /s, and says "hello" back`: {Status: 101, Pods: map[string]int{"a": 1}, Path: "/s", Echo: "hello"},
+	} {
+		if got := o.String(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// backend answers as Pods do: "a" and "b" in turn, and other things by path.
+func backend(t *testing.T) string {
+	t.Helper()
+	n := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/closed":
+			panic(http.ErrAbortHandler)
+		case r.URL.Path == "/404" || r.Host != "a.b" && r.Host != "":
+			http.NotFound(w, r)
+			return
+		}
+		n++
+		text, _ := json.Marshal(pods.Answer{
+			Env:     map[string]string{"HOSTNAME": []string{"a", "b"}[n%2]},
+			Request: pods.Request{Path: r.RequestURI},
+		})
+		if r.Header.Get("Upgrade") == "" {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(text)
+			return
+		}
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		kind, message := websocket.MessageText, text
+		for conn.Write(r.Context(), kind, message) == nil {
+			if kind, message, err = conn.Read(r.Context()); err != nil {
+				return
+			}
+			if string(message) == "env" && r.URL.Path != "/forgetful" {
+				message = text
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func TestAsk(t *testing.T) {
+	for _, c := range []struct {
+		visit Visit
+		want  Outcome
+	}{
+		{Visit{Host: "a.b", Path: "/x%2F?y"}, Outcome{Status: 200, Pods: map[string]int{"b": 1}, Path: "/x%2F?y"}},
+		{Visit{Host: "a.b", Path: "/x", Times: 6}, Outcome{Status: 200, Pods: map[string]int{"a": 3, "b": 3}}},
+		{Visit{Host: "a.b", Path: "/404"}, Outcome{Status: 404}},
+		{Visit{Host: "c.d", Path: "/x"}, Outcome{Status: 404}},
+		{Visit{Host: "a.b", Path: "/closed"}, Outcome{}},
+		{Visit{Host: "a.b", Path: "/ws", WS: true}, Outcome{Status: 101, Pods: map[string]int{"b": 1}, Path: "/ws", Echo: "hello"}},
+		{Visit{Host: "a.b", Path: "/404", WS: true}, Outcome{Status: 404}},
+	} {
+		t.Run(fmt.Sprint(c.visit.Path, c.visit.WS), func(t *testing.T) {
+			got, err := Ask(t.Context(), backend(t), c.visit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+	if got, err := Ask(t.Context(), backend(t), Visit{Host: "a.b", Path: "/forgetful", WS: true}); err == nil {
+		t.Errorf("a WebSocket that does not answer \"env\" gave %v", got)
+	}
+}
+
+func TestTalk(t *testing.T) {
+	var out bytes.Buffer
+	url := "ws://" + backend(t) + "/ws"
+	if err := Talk(t.Context(), &out, url, "a.b", []string{"one", "two"}); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, `"HOSTNAME":"b"`) || !strings.HasSuffix(text, "\none\ntwo\n") {
+		t.Errorf("printed %q", text)
+	}
+	if err := Talk(t.Context(), &out, url, "c.d", nil); err == nil || !strings.Contains(err.Error(), "is the host right?") {
+		t.Errorf("a wrong host gave %v", err)
+	}
+}
+
+func TestPrintedCommandsAreShell(t *testing.T) {
+	t.Setenv("http_proxy", "http://127.0.0.1:1")
+	var printed []string
+	Print(func(s string) { printed = append(printed, s) }, "127.0.0.1:8080")
+	if n := len(All()); len(printed) != 4*n {
+		t.Errorf("%d lines for %d visits", len(printed), n)
+	}
+	for _, v := range All() {
+		command := v.Command("curl --noproxy '*'", "127.0.0.1:8080")
+		if !slices.Contains(printed, "    "+command) {
+			t.Errorf("not printed: %s", command)
+		}
+		if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", command).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", command, err, out)
+		}
+	}
+}
