@@ -105,11 +105,11 @@ func ask(ctx context.Context, binary string) (render.Capabilities, error) {
 	return render.ParseCapabilities(output)
 }
 
-// openFiles keeps the limit within what this process may grant: only root can
-// raise a hard limit.
+// openFiles keeps the limit within what this process may grant: to raise a hard
+// limit takes a capability that even root lacks in a container.
 func openFiles(want int, mode config.Mode) int {
 	var limit unix.Rlimit
-	if mode != config.ModeNginx || unix.Geteuid() == 0 || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+	if mode != config.ModeNginx || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return want
 	}
 	return int(min(uint64(want), limit.Max))

@@ -44,12 +44,14 @@ func NewCache(selector labels.Selector, interest Interest) *Cache {
 // Change is what an object's newest state means to routing.
 type Change string
 
-// A Pod counts as added when it begins to serve, and as deleted when it stops,
-// whether or not the object stays.
+// A Pod that exists but may get no traffic does not count, so it joins and
+// leaves while the object stays.
 const (
 	Unchanged Change = ""
 	Added     Change = "added"
+	Joined    Change = "now serves"
 	Changed   Change = "changed"
+	Left      Change = "no longer serves"
 	Deleted   Change = "deleted"
 )
 
@@ -71,7 +73,12 @@ func (c *Cache) Set(o metav1.Object) (Change, error) {
 		defer c.mu.Unlock()
 		old := c.namespaces[n.Name]
 		c.namespaces[n.Name] = n
-		return compare(old != nil, true, reflect.DeepEqual(old, n)), nil
+		switch {
+		case old == nil:
+			return Added, nil
+		case !reflect.DeepEqual(old, n):
+			return Changed, nil
+		}
 	case *corev1.Pod:
 		p, err := NewPod(o, c.interest)
 		if err != nil {
@@ -85,7 +92,7 @@ func (c *Cache) Set(o metav1.Object) (Change, error) {
 		k := key{p.Namespace, p.Name}
 		old := c.pods[k]
 		c.pods[k] = p
-		return compare(old != nil && old.Serves(), p.Serves(), reflect.DeepEqual(old, p)), nil
+		return compare(old, p), nil
 	}
 	return Unchanged, nil
 }
@@ -94,18 +101,21 @@ func (c *Cache) Set(o metav1.Object) (Change, error) {
 func (c *Cache) Delete(o metav1.Object) Change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before := false
+	counted := false
 	switch o := o.(type) {
 	case *corev1.Namespace:
-		_, before = c.namespaces[o.Name]
+		_, counted = c.namespaces[o.Name]
 		delete(c.namespaces, o.Name)
 	case *corev1.Pod:
 		k := key{o.Namespace, o.Name}
 		old := c.pods[k]
-		before = old != nil && old.Serves()
+		counted = old != nil && old.Serves()
 		delete(c.pods, k)
 	}
-	return compare(before, false, false)
+	if counted {
+		return Deleted
+	}
+	return Unchanged
 }
 
 // Kind is the kind of an object that the cache keeps, "" for others.
@@ -119,15 +129,19 @@ func Kind(o metav1.Object) string {
 	return ""
 }
 
-// compare names the step from before to after. What counts on neither side is
-// no change, whatever differs: that is how Pending Pods cause no work.
-func compare(before, after, same bool) Change {
+// compare names the step from a Pod's old state, which may be nil, to its new
+// one. A Pod that serves in neither is unchanged, whatever differs: that is how
+// Pending Pods cause no work.
+func compare(old, p *Pod) Change {
+	before := old != nil && old.Serves()
 	switch {
-	case !before && after:
+	case p.Serves() && old == nil:
 		return Added
-	case before && !after:
-		return Deleted
-	case before && !same:
+	case p.Serves() && !before:
+		return Joined
+	case !p.Serves() && before:
+		return Left
+	case before && !reflect.DeepEqual(old, p):
 		return Changed
 	}
 	return Unchanged
