@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/klog/v2"
 
 	"github.com/30x/dispatcher/nginx"
 	"github.com/30x/dispatcher/pkg/cluster"
@@ -113,7 +114,8 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, error)
 	if err != nil {
 		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
 	}
-	log.Info("watching the cluster", "server", rest.Host, "credentials", how)
+	klog.SetSlogLogger(log) // client-go's own words
+	log.Info("watching the cluster", "by", how)
 	return source.NewKube(client, cfg.Selector, log), nil
 }
 

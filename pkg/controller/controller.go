@@ -52,6 +52,11 @@ type Controller struct {
 	Log    *slog.Logger
 }
 
+// gather is how long the first change after a quiet time waits for those that
+// come with it: objects that are applied together arrive one by one, and would
+// otherwise be served a window apart.
+const gather = 10 * time.Millisecond
+
 // retryAfter is how long a failed turn waits that nothing but time may mend.
 const retryAfter = 5 * time.Second
 

@@ -17,8 +17,9 @@ import (
 type turner struct {
 	*Controller
 
-	synced    bool // the source has told all that exists
-	dirty     bool // something changed since the last turn
+	synced    bool      // the source has told all that exists
+	dirty     bool      // something changed since the last turn
+	since     time.Time // when it first did
 	changes   []string
 	untried   *render.Templates // newer than Params.Templates, not yet known to work
 	notBefore time.Time         // no turn before
@@ -29,7 +30,8 @@ type turner struct {
 // take changes the cache by an event.
 func (t *turner) take(e source.Event) {
 	if e.Synced {
-		t.synced, t.dirty = true, true
+		t.synced = true
+		t.mark()
 		return
 	}
 	var change cluster.Change
@@ -45,7 +47,7 @@ func (t *turner) take(e source.Event) {
 	if change == cluster.Unchanged {
 		return
 	}
-	t.dirty = true
+	t.mark()
 	if ref, err := cluster.NewRef(cluster.Kind(e.Object), e.Object); err == nil && t.synced {
 		t.changes = append(t.changes, fmt.Sprintf("%s %s", ref, change))
 	}
@@ -53,8 +55,16 @@ func (t *turner) take(e source.Event) {
 
 // newTemplates asks for a turn with other templates.
 func (t *turner) newTemplates(tm *render.Templates) {
-	t.untried, t.dirty = tm, true
+	t.untried = tm
+	t.mark()
 	t.changes = append(t.changes, "templates changed")
+}
+
+// mark notes that something changed.
+func (t *turner) mark() {
+	if !t.dirty {
+		t.dirty, t.since = true, time.Now()
+	}
 }
 
 // due says whether a turn is due now, or else how long to wait for it; 0 if
@@ -63,8 +73,8 @@ func (t *turner) due(now time.Time) (wait time.Duration, due bool) {
 	if !t.synced || !t.dirty {
 		return 0, false
 	}
-	wait = t.notBefore.Sub(now)
-	return max(wait, 0), wait <= 0
+	wait = max(t.notBefore.Sub(now), t.since.Add(gather).Sub(now), 0)
+	return wait, wait == 0
 }
 
 // sync is one turn of the corridor.

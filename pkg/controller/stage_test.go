@@ -1,0 +1,155 @@
+package controller_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/source"
+	"github.com/30x/dispatcher/templates"
+)
+
+const (
+	window = 2 * time.Second
+	gather = 10 * time.Millisecond // as in the controller
+)
+
+// stage is a controller between a source and a proxy that the test plays.
+type stage struct {
+	t         *testing.T
+	started   time.Time
+	events    chan source.Event
+	templates chan *render.Templates
+	log       *strings.Builder
+
+	mu      sync.Mutex
+	applied []applied
+	answer  func(render.Files) error // nil: every configuration works
+	report  controller.Report
+}
+
+type applied struct {
+	after time.Duration // since the start
+	conf  string
+}
+
+func (s *stage) Run(ctx context.Context, events chan<- source.Event) error {
+	for {
+		select {
+		case e := <-s.events:
+			events <- e
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *stage) Apply(_ context.Context, files render.Files) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer != nil {
+		if err := s.answer(files); err != nil {
+			return err
+		}
+	}
+	s.applied = append(s.applied, applied{time.Since(s.started), string(files.Conf)})
+	return nil
+}
+
+func parse(t *testing.T, replace map[string]string) *render.Templates {
+	t.Helper()
+	texts, err := templates.Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range replace {
+		texts[name] = text
+	}
+	tm, err := render.ParseTemplates(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tm
+}
+
+// play runs the scenario inside a synctest bubble, in which time is fake.
+func play(t *testing.T, scenario func(*stage)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), templates: make(chan *render.Templates), log: &strings.Builder{}}
+		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev"}
+		c := &controller.Controller{
+			Source:    s,
+			Cache:     cluster.NewCache(labels.Everything(), options.Interest()),
+			Options:   options,
+			Params:    render.Params{Templates: parse(t, nil), Nginx: render.Stable(), Listen: []netip.Addr{netip.IPv4Unspecified()}, Port: 80, StatusPath: "/s", DefaultReturn: "404"},
+			Proxy:     s,
+			Window:    window,
+			Templates: s.templates,
+			Report:    func(r controller.Report) { s.mu.Lock(); s.report = r; s.mu.Unlock() },
+			Log:       slog.New(slog.NewTextHandler(s.log, nil)),
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		scenario(s)
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+// send plays an event and lets the time pass in which others could join it.
+func (s *stage) send(e source.Event) {
+	s.events <- e
+	pass(gather)
+}
+
+// pass lets fake time pass, and all that is due in it happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (s *stage) host(names ...string) {
+	var members []string
+	for _, n := range names {
+		members = append(members, fmt.Sprintf("%q: {}", n))
+	}
+	s.send(source.Event{Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: "test", Annotations: map[string]string{"hosts": "{" + strings.Join(members, ", ") + "}"},
+	}}})
+}
+
+func (s *stage) sync() { s.send(source.Event{Synced: true}) }
+
+// want checks when configurations were applied, and that the last one serves the host.
+func (s *stage) want(host string, after ...time.Duration) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []time.Duration
+	for _, a := range s.applied {
+		got = append(got, a.after)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(after) {
+		s.t.Fatalf("configurations were applied after %v, want %v", got, after)
+	}
+	if n := len(s.applied); host != "" && n > 0 && !strings.Contains(s.applied[n-1].conf, "server_name "+host+";") {
+		s.t.Errorf("the last configuration does not serve %s", host)
+	}
+}

@@ -1,0 +1,223 @@
+package source
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	ktesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
+)
+
+var routable = labels.SelectorFromSet(labels.Set{"routable": "true"})
+
+func pod(name, version string) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name, ResourceVersion: version,
+		Labels: map[string]string{"routable": "true"}}}
+}
+
+func namespace(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"routable": "true"}}}
+}
+
+// Against client-go's fake: additions, changes and deletions (DF1, DF28).
+func TestKubeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(namespace("team"), pod("a", "1"))
+		var log logs
+		r := start(t, NewKube(client, routable, log.logger()).Run)
+		got := []string{show(<-r.events), show(<-r.events)} // two informers, in any order
+		if !reflect.DeepEqual(got, []string{"+Namespace//team", "+Pod/team/a"}) && !reflect.DeepEqual(got, []string{"+Pod/team/a", "+Namespace//team"}) {
+			t.Errorf("got %q", got)
+		}
+		r.next("synced")
+		core, ctx := client.CoreV1(), t.Context()
+		must := func(_ any, err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait() // until the watches stand: the fake knows no resource versions
+		must(core.Pods("team").Create(ctx, pod("b", "2"), metav1.CreateOptions{}))
+		r.next("+Pod/team/b")
+		must(core.Pods("team").Update(ctx, pod("b", "3"), metav1.UpdateOptions{}))
+		r.next("+Pod/team/b")
+		must(nil, core.Pods("team").Delete(ctx, "a", metav1.DeleteOptions{}))
+		r.next("-Pod/team/a")
+		must(nil, core.Namespaces().Delete(ctx, "team", metav1.DeleteOptions{}))
+		r.next("-Namespace//team")
+		r.end()
+
+		// DX17: nothing else is read, and all is selected by the server.
+		for _, a := range client.Actions() {
+			var selector labels.Selector
+			switch a := a.(type) {
+			case ktesting.ListAction:
+				selector = a.GetListRestrictions().Labels
+			case ktesting.WatchAction:
+				selector = a.GetWatchRestrictions().Labels
+			default:
+				continue
+			}
+			if res := a.GetResource().Resource; res != "pods" && res != "namespaces" || selector.String() != "routable=true" {
+				t.Errorf("%s %s with the selector %q", a.GetVerb(), res, selector)
+			}
+		}
+	})
+}
+
+// DX18: while the API is down, Run goes on trying, says so once a minute at
+// most, and ends at once when it is told to.
+func TestKubeRunAPIDownAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(namespace("team"))
+		begin := time.Now()
+		tries := 0
+		client.PrependReactor("list", "*", func(ktesting.Action) (bool, runtime.Object, error) {
+			tries++
+			if down := time.Since(begin) < 10*time.Minute; down {
+				return true, nil, &timeoutError{}
+			}
+			return false, nil, nil
+		})
+		var log logs
+		r := start(t, NewKube(client, routable, log.logger()).Run)
+		select {
+		case e := <-r.events:
+			if d := time.Since(begin); show(e) != "+Namespace//team" || d < 10*time.Minute || d > 12*time.Minute {
+				t.Errorf("%s after %v", show(e), d)
+			}
+		case <-time.After(time.Hour):
+			t.Fatal("no Event")
+		}
+		r.next("synced")
+		// Both informers wait 0.8 s and more, up to between 30 and 60 s.
+		if tries < 20 || tries > 80 {
+			t.Errorf("%d tries in ten minutes", tries)
+		}
+		if n := log.count("can't be reached"); n < 5 || n > 10 {
+			t.Errorf("%d complaints in ten minutes", n)
+		}
+		if n := log.count("works again"); n != 1 {
+			t.Errorf("%d times good again", n)
+		}
+		before := time.Now()
+		r.end()
+		if d := time.Since(before); d > time.Second {
+			t.Errorf("Run took %v to end", d)
+		}
+	})
+}
+
+type timeoutError struct{}
+
+func (*timeoutError) Error() string { return "dial tcp 192.0.2.1:6443: i/o timeout" }
+
+// client-go's list by watch, when refused, waits up to a minute and is deaf to
+// the end of Run. The fake alone would rule out lists by watch.
+func TestKubeRunEndsWhileServerIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset()
+		refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		client.PrependWatchReactor("*", func(ktesting.Action) (bool, watch.Interface, error) { return true, nil, refused })
+		client.PrependReactor("list", "*", func(ktesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
+		var log logs
+		r := start(t, NewKube(struct{ kubernetes.Interface }{client}, routable, log.logger()).Run)
+		time.Sleep(10*time.Minute + time.Second)
+		before := time.Now()
+		r.end()
+		if d := time.Since(before); d > time.Second {
+			t.Errorf("Run took %v to end", d)
+		}
+		if n := log.count("can't be reached"); n < 8 || n > 11 {
+			t.Errorf("%d complaints in ten minutes", n)
+		}
+	})
+}
+
+func TestForward(t *testing.T) {
+	events := make(chan Event, 10)
+	h := forward(t.Context(), events)
+	h.OnAdd(pod("a", "1"), true)
+	h.OnUpdate(pod("a", "1"), pod("a", "1")) // listed anew: no change
+	h.OnUpdate(pod("a", "1"), pod("a", "2"))
+	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "team/a", Obj: pod("a", "2")})
+	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "team/b"})
+	close(events)
+	var got []string
+	for e := range events {
+		got = append(got, show(e))
+	}
+	if want := []string{"+Pod/team/a", "+Pod/team/a", "-Pod/team/a"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Nobody takes the Events any more: Run ends all the same.
+func TestKubeRunEndsWithAFullChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			ended <- NewKube(fake.NewClientset(pod("a", "1")), routable, slog.New(slog.DiscardHandler)).Run(ctx, make(chan Event))
+		}()
+		synctest.Wait()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTrim(t *testing.T) {
+	now := metav1.Now()
+	always := corev1.ContainerRestartPolicyAlways
+	container := corev1.Container{
+		Name: "c", Ports: []corev1.ContainerPort{{ContainerPort: 80}}, RestartPolicy: &always,
+		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}},
+		LivenessProbe:  &corev1.Probe{PeriodSeconds: 3},
+	}
+	meta := metav1.ObjectMeta{
+		Name: "p", Namespace: "team", UID: "u", ResourceVersion: "1", CreationTimestamp: now, DeletionTimestamp: &now,
+		Labels: map[string]string{"l": "1"}, Annotations: map[string]string{"a": "1"},
+	}
+	kept := corev1.Pod{
+		ObjectMeta: meta,
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{container}, InitContainers: []corev1.Container{container}},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "192.0.2.1", PodIPs: []corev1.PodIP{{IP: "192.0.2.1"}},
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: now}}},
+	}
+	full := kept.DeepCopy()
+	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "x"}}
+	full.Finalizers = []string{"x"}
+	full.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "PASSWORD", Value: "secret"}}
+	full.Spec.InitContainers[0].Image = "image"
+	full.Spec.Volumes = []corev1.Volume{{Name: "v"}}
+	full.Status.Message = "x"
+	full.Status.Conditions[0].Message = "x"
+	if got, err := trim(full); err != nil || !reflect.DeepEqual(got, &kept) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, &kept)
+	}
+	ns := &corev1.Namespace{ObjectMeta: *full.ObjectMeta.DeepCopy(), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"kubernetes"}}}
+	if got, _ := trim(ns); !reflect.DeepEqual(got, &corev1.Namespace{ObjectMeta: meta}) {
+		t.Errorf("got %+v", got)
+	}
+	last := cache.DeletedFinalStateUnknown{Key: "k"}
+	if got, err := trim(last); err != nil || got != last {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}

@@ -1,0 +1,88 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/30x/dispatcher/pkg/source/manifest"
+)
+
+// link tells the log how the connection to the API fares: each kind of failure
+// at most once a minute, and once that it works again.
+type link struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	failing map[string]bool      // verb and resource
+	told    map[string]time.Time // kind of failure → when it was last logged
+	down    bool                 // a failure was logged since it last worked
+}
+
+func newLink(log *slog.Logger) *link {
+	return &link{log: log, failing: map[string]bool{}, told: map[string]time.Time{}}
+}
+
+// report takes in how a request went.
+func (l *link) report(ctx context.Context, verb, resource string, err error) {
+	if ctx.Err() != nil || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+		return // we are leaving, or client-go lists anew: both are daily life
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.worked(verb, resource)
+		return
+	}
+	l.failing[verb+" "+resource] = true
+	kind, what, todo := explain(verb, resource, err)
+	if last, ok := l.told[kind]; ok && time.Since(last) < time.Minute {
+		return
+	}
+	l.told[kind] = time.Now()
+	l.down = true
+	l.log.Warn(what+": known routes stay as they are, trying again", "error", manifest.Plain(cause(err)), "todo", todo)
+}
+
+func (l *link) worked(verb, resource string) {
+	delete(l.failing, verb+" "+resource)
+	if verb == "watch" { // it starts only where a list has worked
+		delete(l.failing, "list "+resource)
+	}
+	if l.down && len(l.failing) == 0 {
+		l.down = false
+		l.log.Info("the Kubernetes API works again")
+	}
+}
+
+// explain puts a failure in plain words, with what to do. The same kind is the
+// same failure.
+func explain(verb, resource string, err error) (kind, what, todo string) {
+	switch {
+	case apierrors.IsForbidden(err):
+		what = fmt.Sprintf("the Kubernetes API forbids to %s %s in all namespaces", verb, resource)
+		return what, what, fmt.Sprintf("allow it by RBAC: bind the ServiceAccount to a ClusterRole with the verbs list and watch on %s", resource)
+	case apierrors.IsUnauthorized(err):
+		return "unauthorized", "the Kubernetes API does not accept the credentials",
+			"check the ServiceAccount's token, or the user in the kubeconfig"
+	case apierrors.ReasonForError(err) == "":
+		return "unreachable", "the Kubernetes API can't be reached",
+			"check that the API server runs and that its address is right (--kubeconfig, KUBE_HOST)"
+	}
+	what = fmt.Sprintf("the Kubernetes API fails to %s %s", verb, resource)
+	return what, what, "look at the API server's log if this goes on"
+}
+
+// cause leaves out the request's long URL, which url.Error puts first.
+func cause(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err.Error()
+	}
+	return err.Error()
+}

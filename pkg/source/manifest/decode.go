@@ -1,0 +1,127 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+)
+
+// add decodes one document into the file. In a list of one kind, its items may
+// leave out the type, which is then given.
+func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
+	drop := func(reason string) { f.Broken = append(f.Broken, Problem{where, reason}) }
+	var head struct {
+		metav1.TypeMeta
+		Metadata json.RawMessage   `json:"metadata"`
+		Items    []json.RawMessage `json:"items"`
+	}
+	if data[0] != '{' {
+		if string(data) != "null" {
+			drop("this is not a Kubernetes object: write apiVersion, kind and metadata, or remove the document")
+		}
+		return
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &head); err != nil {
+		drop(reason(err) + ": correct this field")
+		return
+	}
+	if head.Kind == "" {
+		head.TypeMeta = given
+	}
+	if kind, ok := strings.CutSuffix(head.Kind, "List"); ok && head.Items != nil {
+		given := metav1.TypeMeta{APIVersion: head.APIVersion, Kind: kind}
+		for i, o := range head.Items {
+			f.add(fmt.Sprintf("%s, item %d", where, i+1), o, given)
+		}
+		return
+	}
+	if head.Kind == "" && head.Metadata != nil {
+		drop("kind is missing: write the kind of this object")
+		return
+	}
+	object := newObject(head.APIVersion, head.Kind)
+	if object == nil {
+		return // not ours
+	}
+	mistakes, err := kjson.UnmarshalStrict(data, object)
+	if err != nil {
+		drop(fmt.Sprintf("this %s can't be read: %s: correct this field", head.Kind, reason(err)))
+		return
+	}
+	for _, m := range mistakes {
+		f.Mistakes = append(f.Mistakes, Problem{where, fmt.Sprintf("%s/%s: %s: it is not used, correct or remove it",
+			head.Kind, Plain(object.GetName()), reason(m))})
+	}
+	if object.GetName() == "" {
+		drop(fmt.Sprintf("this %s has no metadata.name: give it one", head.Kind))
+		return
+	}
+	normalise(object)
+	f.items = append(f.items, item{id{head.Kind, object.GetNamespace(), object.GetName()}, where, object})
+}
+
+// newObject returns nil for kinds that nobody here reads.
+func newObject(apiVersion, kind string) metav1.Object {
+	// Workloads of all versions there ever were are alike in what is read here.
+	switch group, _, _ := strings.Cut(apiVersion, "/"); group {
+	case "apps", "extensions":
+		switch kind {
+		case "Deployment":
+			return &appsv1.Deployment{}
+		case "StatefulSet":
+			return &appsv1.StatefulSet{}
+		case "ReplicaSet":
+			return &appsv1.ReplicaSet{}
+		case "DaemonSet":
+			return &appsv1.DaemonSet{}
+		}
+	}
+	switch apiVersion + " " + kind {
+	case "v1 Namespace":
+		return &corev1.Namespace{}
+	case "v1 Pod":
+		return &corev1.Pod{}
+	case "v1 Secret":
+		return &corev1.Secret{}
+	case "v1 ConfigMap":
+		return &corev1.ConfigMap{}
+	case "v1 Service":
+		return &corev1.Service{}
+	case "v1 Endpoints":
+		return &corev1.Endpoints{} //nolint:staticcheck // deprecated, yet people have it in git
+	case "v1 ReplicationController":
+		return &corev1.ReplicationController{}
+	case "discovery.k8s.io/v1 EndpointSlice":
+		return &discoveryv1.EndpointSlice{}
+	case "networking.k8s.io/v1 Ingress":
+		return &networkingv1.Ingress{}
+	}
+	return nil
+}
+
+// normalise does what the API server would do on the way in.
+func normalise(o metav1.Object) {
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		o.Namespace = ""
+		return
+	case *corev1.Secret:
+		for k, v := range o.StringData {
+			if o.Data == nil {
+				o.Data = map[string][]byte{}
+			}
+			o.Data[k] = []byte(v)
+		}
+		o.StringData = nil
+	}
+	if o.GetNamespace() == "" {
+		o.SetNamespace(metav1.NamespaceDefault)
+	}
+}
