@@ -23,7 +23,6 @@ type RejectedError struct {
 	Path    string // where the refused text is kept
 }
 
-// Error gives all of it in one line, and what to do next.
 // Refused reports that the text is at fault, so that only another text helps.
 func (e *RejectedError) Refused() bool { return true }
 

@@ -47,10 +47,10 @@ type proxy interface {
 func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger) error {
 	mode := chooseMode(cfg.Mode)
 	params, options, err := furnish(ctx, cfg, mode, log)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil // asked to end before it began
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	objects, err := openSource(cfg, log)

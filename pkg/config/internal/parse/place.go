@@ -22,7 +22,7 @@ func Port(s string) (int, error) { return Number("a port", 1, 65535)(s) }
 func Address(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {
-		return netip.Addr{}, errors.New("is not an IP: give IPv4 or IPv6 addresses with commas between them, like 0.0.0.0,::")
+		return netip.Addr{}, errors.New("is not an IP: give IPv4 or IPv6 addresses with commas between them, like ::,0.0.0.0")
 	}
 	return a.Unmap(), nil
 }
