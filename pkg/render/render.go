@@ -23,6 +23,8 @@ const placeholder = "\x00generation\x00"
 // it does not.
 func Render(t *route.Table, p Params) (Files, error) {
 	var text bytes.Buffer
+	n := t.Counts()
+	text.Grow(8<<10 + 512*(n.Hosts+n.Locations) + 64*n.Endpoints) // about what it will be
 	fmt.Fprintf(&text, "%s, generation %s. Changes to this file are lost.\n", Marker, placeholder)
 	if err := p.Templates.execute(&text, newPage(t, p)); err != nil {
 		return Files{}, err

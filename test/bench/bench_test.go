@@ -1,24 +1,25 @@
-// Package bench measures the corridor's pure rooms. `make bench` runs it; the
-// figures compare within one run, since machines differ and are shared.
+// Package bench measures the pure rooms: how long Build and Render take, and
+// how that grows with the cluster.
+//
+//	go test -run '^$' -bench . -benchmem ./test/bench
 package bench
 
 import (
 	"fmt"
-	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/30x/dispatcher/pkg/cluster"
-	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
-	"github.com/30x/dispatcher/templates"
+	"github.com/30x/dispatcher/test/internal/corridor"
 )
 
-// size is a cluster: its Pods are spread evenly over one Namespace a host.
+// size is that of a cluster: Pods are spread evenly over Namespaces, of which
+// each has one host.
 type size struct{ pods, hosts, paths int }
 
 func (s size) String() string {
@@ -26,119 +27,117 @@ func (s size) String() string {
 }
 
 func sizes() []size {
-	return []size{
-		{100, 10, 1}, {1000, 10, 1}, {10000, 10, 1},
-		{1000, 300, 1}, {10000, 300, 1}, {10000, 3000, 1},
-		{10000, 3000, 3},
-	}
+	return []size{{100, 10, 1}, {1_000, 300, 1}, {10_000, 3_000, 1}, {10_000, 3_000, 3}}
 }
 
-func options() route.Options {
-	return route.Options{
-		HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth",
-		OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev",
-	}
-}
+const prefix = "github.com/30x.dispatcher."
 
-func params(b *testing.B) render.Params {
-	b.Helper()
-	texts, err := templates.Load("")
-	if err != nil {
-		b.Fatal(err)
-	}
-	parsed, err := render.ParseTemplates(texts)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return render.Params{
-		Templates: parsed, Nginx: render.Stable(), Listen: []netip.Addr{netip.IPv4Unspecified()}, Port: 80,
-		StatusPath: "/dispatcher/status", DefaultReturn: "404", ClientMaxBodySize: "0", WorkerProcesses: "auto", AccessLog: true,
-	}
-}
-
-// world makes a cluster of the given size and its snapshot.
-func world(b *testing.B, s size) *cluster.Snapshot {
-	b.Helper()
-	cache := cluster.NewCache(labels.Everything(), options().Interest())
+// snapshot makes a cluster of that size.
+func snapshot(tb testing.TB, c *corridor.Corridor, s size) *cluster.Snapshot {
+	tb.Helper()
+	cache := c.NewCache()
 	set := func(o metav1.Object) {
 		if _, err := cache.Set(o); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	for i := range s.hosts {
+	for n := range s.hosts {
+		name := fmt.Sprintf("team-%d", n)
 		set(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-			Name: fmt.Sprintf("tenant-%d", i), Labels: map[string]string{"org": "shop", "env": "test"},
-			Annotations: map[string]string{"hosts": fmt.Sprintf(`{"www%d.example.com": {}}`, i)},
+			Name: name, CreationTimestamp: metav1.Unix(int64(n), 0),
+			Labels:      map[string]string{prefix + "routable": "true", prefix + "org": "acme", prefix + "env": "prod"},
+			Annotations: map[string]string{prefix + "hosts": fmt.Sprintf(`{"%s.apps.example.com": {}}`, name)},
 		}})
 	}
-	paths := ""
-	for i := range s.paths {
-		paths += fmt.Sprintf(`, {"basePath": "/app%d", "containerPort": "3000"}`, i)
-	}
-	for i := range s.pods {
+	for n := range s.pods {
+		// Each Namespace has its own annotation, as its Pods have one template.
+		entries := make([]string, s.paths)
+		for i := range entries {
+			entries[i] = fmt.Sprintf(`{"basePath": "/team-%d/service-%d", "containerPort": "8080"}`, n%s.hosts, i)
+		}
 		set(&corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: fmt.Sprintf("tenant-%d", i%s.hosts), Name: fmt.Sprintf("web-%d", i),
-				Labels: map[string]string{"app": "web", "rev": "1"}, Annotations: map[string]string{"paths": "[" + paths[2:] + "]"},
+				Namespace: fmt.Sprintf("team-%d", n%s.hosts), Name: fmt.Sprintf("web-5d4f8c7b9-%05d", n), CreationTimestamp: metav1.Unix(int64(n), 0),
+				Labels:      map[string]string{prefix + "routable": "true", prefix + "app.name": "web", prefix + "app.rev": "1"},
+				Annotations: map[string]string{prefix + "paths": "[" + strings.Join(entries, ",") + "]"},
 			},
-			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Ports: []corev1.ContainerPort{{ContainerPort: 3000}}}}},
+			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "web", Ports: []corev1.ContainerPort{{ContainerPort: 8080}}}}},
 			Status: corev1.PodStatus{
-				Phase: corev1.PodRunning, PodIP: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String(),
+				Phase: corev1.PodRunning, PodIP: fmt.Sprintf("10.%d.%d.%d", n>>16, n>>8&255, n&255),
 				Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
 			},
 		})
 	}
-	snapshot := cache.Snapshot()
-	if table, problems := route.Build(snapshot, options()); len(problems) > 0 || table.Counts().Endpoints != s.pods*s.paths {
-		b.Fatalf("%d problems, %+v", len(problems), table.Counts())
-	}
-	return snapshot
+	return cache.Snapshot()
 }
 
-// BenchmarkTurn is what a change costs before nginx sees it: snapshot → table →
-// text. Endpoints a millisecond should stay the same as clusters grow.
-func BenchmarkTurn(b *testing.B) {
-	p := params(b)
-	for _, s := range sizes() {
-		snapshot := world(b, s)
-		b.Run(s.String(), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				table, _ := route.Build(snapshot, options())
-				if _, err := render.Render(table, p); err != nil {
-					b.Fatal(err)
-				}
-			}
-			perTurn := float64(b.Elapsed()) / float64(b.N) / float64(time.Millisecond)
-			b.ReportMetric(perTurn, "ms/turn")
-			b.ReportMetric(float64(s.pods*s.paths)/perTurn, "endpoints/ms")
-		})
+func newCorridor(tb testing.TB) *corridor.Corridor {
+	tb.Helper()
+	c, err := corridor.New(nil)
+	if err != nil {
+		tb.Fatal(err)
 	}
+	return c
+}
+
+// build fails if the cluster is not served whole: nothing else would be measured.
+func build(tb testing.TB, c *corridor.Corridor, s size, snap *cluster.Snapshot) *route.Table {
+	tb.Helper()
+	table, problems := route.Build(snap, c.Options)
+	if n := table.Counts(); len(problems) > 0 || n.Hosts != s.hosts || n.Endpoints != s.pods*s.paths {
+		tb.Fatalf("%s gives %+v and %d problems", s, n, len(problems))
+	}
+	return table
 }
 
 func BenchmarkBuild(b *testing.B) {
-	for _, s := range sizes() {
-		snapshot := world(b, s)
-		b.Run(s.String(), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				route.Build(snapshot, options())
-			}
-		})
-	}
+	each(b, func(b *testing.B, c *corridor.Corridor, _ size, snap *cluster.Snapshot) {
+		for b.Loop() {
+			route.Build(snap, c.Options)
+		}
+	})
 }
 
 func BenchmarkRender(b *testing.B) {
-	p := params(b)
-	for _, s := range sizes() {
-		table, _ := route.Build(world(b, s), options())
-		b.Run(s.String(), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := render.Render(table, p); err != nil {
-					b.Fatal(err)
-				}
+	each(b, func(b *testing.B, c *corridor.Corridor, s size, snap *cluster.Snapshot) {
+		table := build(b, c, s, snap)
+		for b.Loop() {
+			if _, err := c.Render(table); err != nil {
+				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// BenchmarkTurn is both together, as after each change in the cluster. "growth"
+// is the time for one route of a Pod against that of the first cluster with as
+// many Pods a host: 1 is linear.
+func BenchmarkTurn(b *testing.B) {
+	first := map[int]float64{} // by Pods a host
+	each(b, func(b *testing.B, c *corridor.Corridor, s size, snap *cluster.Snapshot) {
+		build(b, c, s, snap)
+		for b.Loop() {
+			if _, err := c.Render(build(b, c, s, snap)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		route := float64(b.Elapsed()) / float64(b.N) / float64(s.pods*s.paths)
+		if first[s.pods/s.hosts] == 0 {
+			first[s.pods/s.hosts] = route
+		}
+		b.ReportMetric(route/first[s.pods/s.hosts], "growth")
+	})
+}
+
+func each(b *testing.B, measure func(*testing.B, *corridor.Corridor, size, *cluster.Snapshot)) {
+	b.Helper()
+	for _, s := range sizes() {
+		b.Run(s.String(), func(b *testing.B) {
+			c := newCorridor(b)
+			snap := snapshot(b, c, s)
+			b.ReportAllocs()
+			measure(b, c, s, snap)
+			b.ReportMetric(float64(s.pods)/(float64(b.Elapsed())/float64(b.N)/float64(time.Millisecond)), "pods/ms")
 		})
 	}
 }

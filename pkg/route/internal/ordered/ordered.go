@@ -23,59 +23,46 @@ type Member struct {
 // Object reads a JSON object without losing order or duplicates, which
 // decoding into a map or struct would hide.
 func Object(text []byte) ([]Member, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	first, err := dec.Token()
+	if err != nil {
+		return nil, jsonError(text, err)
+	}
+	if first != json.Delim('{') {
+		return nil, errors.New("it must be an object")
+	}
 	var out []Member
-	err := decodeAll(text, '{', "an object", func(dec *json.Decoder) error {
+	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
-			return err
+			return nil, jsonError(text, err)
 		}
 		m := Member{Name: name.(string)} // the decoder allows nothing else here
 		if err := dec.Decode(&m.Value); err != nil {
-			return err
+			return nil, jsonError(text, err)
 		}
 		out = append(out, m)
-		return nil
-	})
-	return out, err
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, jsonError(text, err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, jsonError(text, err)
+	}
+	return out, nil
 }
 
 // Array reads the elements of a JSON array.
 func Array(text []byte) ([]json.RawMessage, error) {
 	var out []json.RawMessage
-	err := decodeAll(text, '[', "an array", func(dec *json.Decoder) error {
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return err
-		}
-		out = append(out, v)
-		return nil
-	})
-	return out, err
-}
-
-// decodeAll reads one JSON value that opens with the given delimiter and
-// nothing after it, and calls next for each of its elements.
-func decodeAll(text []byte, open json.Delim, want string, next func(*json.Decoder) error) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	first, err := dec.Token()
+	err := json.Unmarshal(text, &out)
+	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok || err == nil && out == nil {
+		return nil, errors.New("it must be an array")
+	}
 	if err != nil {
-		return jsonError(text, err)
+		return nil, jsonError(text, err)
 	}
-	if first != open {
-		return fmt.Errorf("it must be %s", want)
-	}
-	for dec.More() {
-		if err := next(dec); err != nil {
-			return jsonError(text, err)
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return jsonError(text, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more text after its end")
-	}
-	return nil
+	return out, nil
 }
 
 // jsonError says what is wrong with a JSON text and where.

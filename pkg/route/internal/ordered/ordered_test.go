@@ -42,8 +42,8 @@ func TestErrors(t *testing.T) {
 		{`[1]`, "it must be an object"},
 		{`null`, "it must be an object"},
 		{`"a"`, "it must be an object"},
-		{`{"a": 1} x`, "there is more text after its end"},
-		{`{"a": 1}{}`, "there is more text after its end"},
+		{`{"a": 1} x`, "it is not JSON: invalid character 'x' after top-level value at line 1, column 10"},
+		{`{"a": 1}{}`, "it is not JSON: invalid character '{' after top-level value at line 1, column 9"},
 		{`a`, "it is not JSON: invalid character 'a' looking for beginning of value at line 1, column 1"},
 		{"{\n  \"a\": 1,\n  \"b\": oops\n}", "it is not JSON: invalid character 'o' looking for beginning of value at line 3, column 8"},
 		{"{\n  \"a\": [{}, {],\n}", "it is not JSON: invalid character ']' looking for beginning of object key string at line 2, column 14"},
@@ -58,8 +58,17 @@ func TestErrors(t *testing.T) {
 			t.Errorf("Object(%q) = %v, %v\nwant %s", c.text, members, err, c.want)
 		}
 	}
-	if _, err := Array([]byte(`{}`)); err == nil || err.Error() != "it must be an array" {
-		t.Errorf("Array of an object: %v", err)
+	for text, want := range map[string]string{
+		`{}`: "it must be an array", `null`: "it must be an array", `"x"`: "it must be an array", `7`: "it must be an array",
+		`[1] 2`:  "it is not JSON: invalid character '2' after top-level value at line 1, column 5",
+		"[1,\n2": "it is not JSON: the text ends too early",
+	} {
+		if _, err := Array([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("Array(%q): %v, want %s", text, err, want)
+		}
+	}
+	if empty, err := Array([]byte("[]")); err != nil || len(empty) != 0 {
+		t.Errorf("Array of nothing: %v, %v", empty, err)
 	}
 	if _, err := Array([]byte(strings.Repeat("[", 1_000_000))); err == nil {
 		t.Error("an array that never ends is accepted")

@@ -1,0 +1,196 @@
+package golden
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	crossplane "github.com/nginxinc/nginx-go-crossplane"
+)
+
+// parse reads a configuration with a parser that is not ours.
+func parse(conf []byte) (crossplane.Directives, error) {
+	payload, err := crossplane.Parse("nginx.conf", &crossplane.ParseOptions{
+		SingleFile:         true,
+		StopParsingOnError: true,
+		Open:               func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(conf)), nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if payload.Status != "ok" || len(payload.Config) != 1 {
+		return nil, fmt.Errorf("%d files, status %s: %v", len(payload.Config), payload.Status, payload.Errors)
+	}
+	return payload.Config[0].Parsed, nil
+}
+
+// listing says what a configuration does, one line a location, in the order of
+// the configuration. Servers that are the same in all of them are left out, and
+// an error tells of every directive that it does not know how to show.
+func listing(conf []byte) ([]string, error) {
+	top, err := parse(conf)
+	if err != nil {
+		return nil, err
+	}
+	l := &lister{upstreams: map[string]string{}, used: map[string]bool{}}
+	for _, d := range top {
+		if d.Directive != "http" {
+			continue
+		}
+		for _, d := range d.Block {
+			switch {
+			case d.Directive == "upstream":
+				l.upstream(d)
+			case d.Directive == "server" && !strings.HasPrefix(d.Block[0].Args[0], "unix:"): // that is the control server
+				l.server(d)
+			}
+		}
+	}
+	for name := range l.upstreams {
+		if !l.used[name] {
+			l.fail("upstream %s is not used", name)
+		}
+	}
+	return l.lines, errors.Join(l.errs...)
+}
+
+type lister struct {
+	upstreams map[string]string // what each does, by name
+	used      map[string]bool
+	lines     []string
+	errs      []error
+}
+
+func (l *lister) fail(format string, args ...any) {
+	l.errs = append(l.errs, fmt.Errorf(format, args...))
+}
+
+func (l *lister) upstream(d *crossplane.Directive) {
+	name := d.Args[0]
+	if _, ok := l.upstreams[name]; ok {
+		l.fail("upstream %s stands there twice", name)
+	}
+	var servers, rest []string
+	for _, d := range d.Block {
+		switch text := d.Directive + " " + strings.Join(d.Args, " "); {
+		case d.Directive == "server":
+			servers = append(servers, strings.Join(d.Args, " "))
+		case strings.HasPrefix(d.Directive, "check"):
+			rest = append(rest, "; "+text)
+		case text != "keepalive 32" && text != "keepalive_timeout 4s":
+			l.fail("upstream %s: %s", name, text)
+		}
+	}
+	l.upstreams[name] = strings.Join(servers, ", ") + strings.Join(rest, "")
+}
+
+func (l *lister) server(d *crossplane.Directive) {
+	var head, listens, rows []string
+	host := ""
+	for _, d := range d.Block {
+		switch text := strings.Join(d.Args, " "); d.Directive {
+		case "server_name":
+			host = text
+			if host == "" {
+				host = "(any other host)"
+			}
+		case "listen":
+			listens = append(listens, text)
+		case "if":
+			head = append(head, "  "+condition(d))
+		case "location":
+			rows = append(rows, l.location(d))
+		default:
+			l.fail("server %s: %s %s", host, d.Directive, text)
+		}
+	}
+	listen := strings.TrimSuffix(strings.Join(listens, ", "), " default_server")
+	switch {
+	case host == "(any other host)" && slices.Equal(rows, []string{"= /dispatcher/status\treturn 200", "/\treturn 444"}) && listen == "0.0.0.0:80":
+		return // as it is without settings
+	case listen != "0.0.0.0:80":
+		host += " at " + listen
+	}
+	l.lines = append(l.lines, host)
+	l.lines = append(append(l.lines, head...), align(rows)...)
+}
+
+// align sets the second column of the rows under one another.
+func align(rows []string) []string {
+	width := 0
+	for _, r := range rows {
+		width = max(width, strings.IndexByte(r, '\t'))
+	}
+	var out []string
+	for _, r := range rows {
+		path, does, _ := strings.Cut(r, "\t")
+		out = append(out, fmt.Sprintf("  %-*s  %s", width, path, does))
+	}
+	return out
+}
+
+// location gives the argument and, after a tab, what is done.
+func (l *lister) location(d *crossplane.Directive) string {
+	path := cut(strings.Join(d.Args, " "))
+	var does []string
+	for _, d := range d.Block {
+		switch d.Directive {
+		case "proxy_pass":
+			does = append(does, l.proxy(d.Args[0]))
+		case "return":
+			does = append(does, "return "+strings.Join(d.Args, " "))
+		case "if":
+			does = append(does, condition(d))
+		case "access_log":
+		default:
+			l.fail("location %s: %s", path, d.Directive)
+		}
+	}
+	return path + "\t" + strings.Join(does, "; ")
+}
+
+func (l *lister) proxy(url string) string {
+	rest, _ := strings.CutPrefix(url, "http://")
+	name, uri := rest, ""
+	if i := strings.IndexAny(rest, "/$"); i >= 0 {
+		name, uri = rest[:i], rest[i:]
+	}
+	does, ok := l.upstreams[name]
+	switch {
+	case !ok && strings.HasPrefix(name, "pods-"):
+		l.fail("proxy_pass to %s, which does not exist", name)
+	case !ok:
+		return "proxy to " + url
+	}
+	l.used[name] = true
+	if uri != "" {
+		does += " as " + cut(uri)
+	}
+	return does
+}
+
+// condition is an if block, which may only return.
+func condition(d *crossplane.Directive) string {
+	args := slices.Clone(d.Args)
+	for i, a := range args {
+		if a == "" {
+			args[i] = `""`
+		}
+	}
+	var does []string
+	for _, d := range d.Block {
+		does = append(does, d.Directive+" "+strings.Join(d.Args, " "))
+	}
+	return fmt.Sprintf("if %s: %s", strings.Join(args, " "), strings.Join(does, "; "))
+}
+
+// cut shortens a long text and says how long it is.
+func cut(s string) string {
+	if len(s) <= 100 {
+		return s
+	}
+	return fmt.Sprintf("%s...(%d bytes)", s[:40], len(s))
+}

@@ -1,0 +1,84 @@
+// Package corridor walks the pure rooms for tests. Settings and Kubernetes
+// objects enter; what Dispatcher would serve leaves: the table, the problems and
+// nginx's configuration. It never runs nginx and never reads a cluster.
+package corridor
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/30x/dispatcher/nginx"
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/config"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/templates"
+)
+
+// Corridor is the pure rooms, furnished with settings.
+type Corridor struct {
+	Config  *config.Config
+	Options route.Options
+	Params  render.Params
+}
+
+// New furnishes the rooms with the built-in templates and the settings that
+// environ ("NAME=value") and flags give. It assumes an nginx that can all that
+// the settings ask for, and ignores files that they name.
+func New(environ []string, flags ...string) (*Corridor, error) {
+	cfg, err := config.Load(append([]string{config.CommandRender, "-f", "-"}, flags...), environ)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := templates.Load("")
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := render.ParseTemplates(texts)
+	if err != nil {
+		return nil, err
+	}
+	pid, control, temp := nginx.Paths(cfg.WorkDir)
+	return &Corridor{cfg, cfg.RouteOptions(), render.Params{
+		Templates:           parsed,
+		Nginx:               render.Stable(),
+		Listen:              cfg.ListenAddresses,
+		Port:                cfg.Port,
+		StatusPath:          cfg.StatusPath,
+		DefaultReturn:       cfg.DefaultReturn,
+		ClientMaxBodySize:   cfg.MaxClientBodySize,
+		WorkerProcesses:     cfg.WorkerProcesses,
+		OpenFiles:           cfg.WorkerOpenFiles,
+		WorkerShutdown:      int(cfg.WorkerShutdownTimeout / time.Second),
+		ProxyReadTimeout:    int(cfg.ProxyReadTimeout / time.Second),
+		ProxyConnectTimeout: int(cfg.ProxyConnectTimeout / time.Second),
+		TrustedProxies:      cfg.TrustedProxies,
+		AccessLog:           cfg.AccessLog,
+		User:                cfg.NginxUser,
+		PidFile:             pid,
+		ControlSocket:       control,
+		TempDir:             temp,
+	}}, nil
+}
+
+// NewCache makes an empty cache that keeps what Build reads.
+func (c *Corridor) NewCache() *cluster.Cache {
+	return cluster.NewCache(c.Config.Selector, c.Options.Interest())
+}
+
+// Build gives what should be served of the objects, which are fed in their order.
+func (c *Corridor) Build(objects ...metav1.Object) (*route.Table, []route.Problem, error) {
+	cache := c.NewCache()
+	for _, o := range objects {
+		if _, err := cache.Set(o); err != nil {
+			return nil, nil, fmt.Errorf("set: %w", err)
+		}
+	}
+	table, problems := route.Build(cache.Snapshot(), c.Options)
+	return table, problems, nil
+}
+
+// Render lays the table out as nginx.conf.
+func (c *Corridor) Render(t *route.Table) (render.Files, error) { return render.Render(t, c.Params) }

@@ -1,0 +1,129 @@
+// Package judge says whether a configuration of nginx is one that Dispatcher may
+// render. Text enters; its tree leaves, or all that may not be in it. It knows a
+// fixed list of directives and what stands in those that hold a tenant's values;
+// it never runs nginx.
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/30x/dispatcher/internal/nginxlex"
+)
+
+// allowed are the directives by the block that they stand in. Whatever is not
+// here, like include, rewrite, root, alias, load_module and proxy_set_header in a
+// location, is never rendered.
+func allowed(block string) []string {
+	switch block {
+	case "":
+		return []string{"daemon", "pid", "error_log", "user", "worker_processes", "worker_rlimit_nofile", "worker_shutdown_timeout", "events", "http"}
+	case "events":
+		return []string{"worker_connections"}
+	case "http":
+		return []string{
+			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "client_max_body_size",
+			"large_client_header_buffers", "reset_timedout_connection", "keepalive_min_timeout", "client_body_temp_path", "proxy_temp_path",
+			"fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path", "log_format", "access_log", "set_real_ip_from", "real_ip_header",
+			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",
+			"proxy_send_timeout", "proxy_request_buffering", "proxy_max_temp_file_size", "proxy_buffer_size", "proxy_buffers",
+			"proxy_busy_buffers_size", "proxy_next_upstream", "proxy_next_upstream_tries", "proxy_redirect", "proxy_ignore_headers",
+			"upstream", "server",
+		}
+	case "upstream":
+		return []string{"server", "keepalive", "keepalive_timeout", "check", "check_http_send", "check_http_expect_alive"}
+	case "server":
+		return []string{"listen", "server_name", "access_log", "if", "location"}
+	case "location":
+		return []string{"access_log", "return", "proxy_pass", "if"}
+	case "if":
+		return []string{"return"}
+	}
+	return nil
+}
+
+// heads are what the directives that hold a tenant's values look like, in the
+// block that comes before the space.
+func heads() map[string]*regexp.Regexp {
+	const path = `/[^\x00-\x20\x7f"'#$%;?<>\\^\x60{|}\[\]]*`
+	return map[string]*regexp.Regexp{
+		"http upstream":                    regexp.MustCompile(`^pods-[0-9a-f]{32}$`),
+		"upstream server":                  regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):[1-9]\d{0,4}( weight=[1-9]\d{0,4})?$`),
+		"upstream check":                   regexp.MustCompile(`^interval=\d+ rise=\d+ fall=\d+ timeout=\d+( port=\d+)? type=(http|tcp|ssl_hello)$`),
+		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
+		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx$`),
+		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
+		"server location":                  regexp.MustCompile(`^(= )?` + path + `$`),
+		"server if":                        regexp.MustCompile(`^\(\$host_parent != (\.[a-z0-9-]+)+ \)$`),
+		"location if":                      regexp.MustCompile(`^\(\$path_after_\d+ =  \)$`),
+		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
+	}
+}
+
+// Judge is a configuration's judge. Make it with New.
+type Judge struct {
+	heads map[string]*regexp.Regexp
+	// DefaultReturn is the URL that the operator's settings proxy to, if any.
+	DefaultReturn string
+}
+
+// New makes a Judge.
+func New() *Judge { return &Judge{heads: heads()} }
+
+// Check parses a configuration and says what is wrong with it.
+func (j *Judge) Check(conf string) ([]*nginxlex.Node, error) {
+	nodes, err := nginxlex.Parse(conf)
+	if err != nil {
+		return nil, err
+	}
+	return nodes, errors.Join(j.block("", nodes)...)
+}
+
+func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
+	upstreams := map[string]bool{}
+	for _, n := range nodes {
+		if strings.ContainsFunc(n.Comment, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			errs = append(errs, fmt.Errorf("line %d: a control character in the comment %q", n.Line, n.Comment))
+		}
+		if n.IsComment() {
+			continue
+		}
+		if !slices.Contains(allowed(name), n.Name()) {
+			errs = append(errs, fmt.Errorf("line %d: %q stands in the block %q", n.Line, n, name))
+			continue
+		}
+		args := strings.Join(n.Args(), " ")
+		if head := j.heads[name+" "+n.Name()]; head != nil && !head.MatchString(args) && (j.DefaultReturn == "" || args != j.DefaultReturn) {
+			errs = append(errs, fmt.Errorf("line %d: %q is not as it should be", n.Line, n))
+		}
+		if n.Name() == "upstream" {
+			if upstreams[args] {
+				errs = append(errs, fmt.Errorf("line %d: upstream %q stands there twice", n.Line, args))
+			}
+			upstreams[args] = true
+		}
+		if n.Name() == "map" || n.Name() == "geo" {
+			errs = append(errs, checkMap(n)...)
+		} else {
+			errs = append(errs, j.block(n.Name(), n.Block)...)
+		}
+	}
+	return errs
+}
+
+// checkMap refuses what has a meaning in a map, but for the two maps with
+// expressions of ours.
+func checkMap(n *nginxlex.Node) (errs []error) {
+	args := strings.Join(n.Args(), " ")
+	ours := args == "$host $host_parent" || strings.HasPrefix(args, "$request_uri $path_after_")
+	for _, row := range n.Block {
+		switch key := row.Name(); {
+		case strings.HasPrefix(key, "~") && !ours, key == "include", key == "hostnames", key == "volatile", row.IsBlock:
+			errs = append(errs, fmt.Errorf("line %d: %q stands in the map %q", row.Line, row, args))
+		}
+	}
+	return errs
+}
