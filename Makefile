@@ -30,7 +30,17 @@ build: go ## Build bin/dispatcher.
 test: go nginx-installed ## Run every test, with real nginx, and the demo unattended. UPDATE=1 rewrites golden files.
 	go vet ./...
 	go test $(RACE) $(COUNT) -p 2 ./...
-	@$(MAKE) --no-print-directory demo-check
+	@$(MAKE) --no-print-directory test-current demo-check
+
+# The system's nginx may be old; what is newer is tested with a current one beside it.
+.PHONY: test-current
+test-current: go ## Run the tests of nginx and of traffic with a current nginx, if it can be had.
+	@if nginx=$$(scripts/current-nginx.sh); then \
+		echo "== with $$($$nginx -v 2>&1)"; \
+		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/traffic; \
+	else \
+		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
+	fi
 
 .PHONY: check
 check: go ## Lint the Go code, the shell scripts and the Dockerfile, with pinned tools.
@@ -46,15 +56,18 @@ lint-dockerfile: go
 lint-shell:
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is missing, so the scripts are not linted: apt-get install shellcheck" >&2; [ -z "$(CI)" ]; fi
 
+# The demo shows a current nginx where one can be had.
+DEMO = NGINX_BINARY="$${NGINX_BINARY:-$$(scripts/current-nginx.sh 2>/dev/null)}" bin/demo
+
 .PHONY: demo
 demo: build nginx-installed ## Start real nginx, small demo Pods and Dispatcher; print what to try; end with Ctrl-C.
 	@go build -o bin/demo ./demo
-	@bin/demo
+	@$(DEMO)
 
 .PHONY: demo-check
 demo-check: build nginx-installed ## Run the demo unattended and check every answer.
 	@go build -o bin/demo ./demo
-	@bin/demo check
+	@$(DEMO) check
 
 .PHONY: bench
 bench: go ## Measure Build and Render: time, allocations, growth.
