@@ -78,7 +78,7 @@ FUZZTIME ?= 10m
 fuzz: go ## Fuzz each target for FUZZTIME (10m).
 	@set -e; for package in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$package/*_test.go | cut -d' ' -f2); do \
-			echo "== $$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			echo "== $$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; \
 		done; \
 	done
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,27 +42,11 @@ func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slo
 	if err != nil {
 		return render.Params{}, route.Options{}, err
 	}
-	pid, control, temp := nginx.Paths(cfg.WorkDir)
-	return render.Params{
-		Templates:           parsed,
-		Nginx:               can,
-		Listen:              cfg.ListenAddresses,
-		Port:                cfg.Port,
-		StatusPath:          cfg.StatusPath,
-		DefaultReturn:       cfg.DefaultReturn,
-		ClientMaxBodySize:   cfg.MaxClientBodySize,
-		WorkerProcesses:     cfg.WorkerProcesses,
-		OpenFiles:           openFiles(cfg.WorkerOpenFiles, mode),
-		WorkerShutdown:      seconds(cfg.WorkerShutdownTimeout),
-		ProxyReadTimeout:    seconds(cfg.ProxyReadTimeout),
-		ProxyConnectTimeout: seconds(cfg.ProxyConnectTimeout),
-		TrustedProxies:      cfg.TrustedProxies,
-		AccessLog:           cfg.AccessLog,
-		User:                cfg.NginxUser,
-		PidFile:             pid,
-		ControlSocket:       control,
-		TempDir:             temp,
-	}, options, nil
+	params := cfg.RenderParams()
+	params.Templates, params.Nginx = parsed, can
+	params.OpenFiles = openFiles(cfg.WorkerOpenFiles, mode)
+	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
+	return params, options, nil
 }
 
 func loadTemplates(dir string) (*render.Templates, error) {
@@ -114,5 +97,3 @@ func openFiles(want int, mode config.Mode) int {
 	}
 	return int(min(uint64(want), limit.Max))
 }
-
-func seconds(d time.Duration) int { return int(d / time.Second) }

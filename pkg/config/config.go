@@ -115,3 +115,25 @@ func (c *Config) RouteOptions() route.Options {
 		HealthChecks:    c.HealthChecks,
 	}
 }
+
+// RenderParams is what render.Render needs of the settings. The caller adds the
+// templates, what nginx can do, and the paths of the run-time files.
+func (c *Config) RenderParams() render.Params {
+	seconds := func(d time.Duration) int { return int(d / time.Second) }
+	return render.Params{
+		Listen:              c.ListenAddresses,
+		Port:                c.Port,
+		StatusPath:          c.StatusPath,
+		DefaultReturn:       c.DefaultReturn,
+		ClientMaxBodySize:   c.MaxClientBodySize,
+		WorkerProcesses:     c.WorkerProcesses,
+		OpenFiles:           c.WorkerOpenFiles,
+		WorkerShutdown:      seconds(c.WorkerShutdownTimeout),
+		ProxyReadTimeout:    seconds(c.ProxyReadTimeout),
+		ProxyConnectTimeout: seconds(c.ProxyConnectTimeout),
+		TrustedProxies:      c.TrustedProxies,
+		APIKeyHeader:        c.APIKeyHeader,
+		AccessLog:           c.AccessLog,
+		User:                c.NginxUser,
+	}
+}

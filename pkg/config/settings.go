@@ -108,7 +108,7 @@ func settings(c *Config) []setting {
 			"Addresses that nginx listens on.",
 			into(&c.ListenAddresses, parse.ListOf(parse.Address))},
 		{groupNginx, "DEFAULT_LOCATION_RETURN", "STATUS|URL", "404",
-			"Answer of a known host where no path matches: a status code (100 to 999), or an http(s) URL to proxy to; its host name must resolve whenever nginx starts or reloads.",
+			"Answer of a known host where no path matches: a status code (100 to 999), or an http(s) URL to proxy to; its host name must resolve whenever nginx starts or reloads. A path in it replaces the first slash of the request's, so end it with one.",
 			into(&c.DefaultReturn, parse.StatusOrURL)},
 		{groupNginx, "NGINX_ENABLE_HEALTH_CHECKS", "", "false",
 			"Let nginx check Pods by their readiness or liveness probes. Needs an nginx with nginx_upstream_check_module.",

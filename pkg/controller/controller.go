@@ -57,8 +57,12 @@ type Controller struct {
 // otherwise be served a window apart.
 const gather = 10 * time.Millisecond
 
-// retryAfter is how long a failed turn waits that nothing but time may mend.
-const retryAfter = 5 * time.Second
+// A failed turn that time may mend is tried again after firstRetry, then after
+// twice as long each time, up to lastRetry.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
 
 // Run works until ctx is done, or the source fails for good.
 func (c *Controller) Run(ctx context.Context) error {

@@ -110,7 +110,7 @@ func TestFailures(t *testing.T) {
 		begun := time.Since(s.started)
 		s.host("good.example")
 		pass(time.Minute)
-		s.want("good.example", gather, begun+gather+10*time.Second)
+		s.want("good.example", gather, begun+gather+3*time.Second) // after 1 s and 2 s more
 		if s.report.Err != nil {
 			t.Errorf("the report still says %v", s.report.Err)
 		}

@@ -24,6 +24,7 @@ type turner struct {
 	untried   *render.Templates // newer than Params.Templates, not yet known to work
 	notBefore time.Time         // no turn before
 	live      render.Files      // what is served
+	failures  int               // turns in a row that failed and may be tried again
 	report    Report
 }
 
@@ -95,6 +96,7 @@ func (t *turner) sync(ctx context.Context) {
 		t.report.Err = err
 		t.retryLater(err, started, changes)
 	default:
+		t.failures = 0
 		t.report.Err = nil
 		t.report.Counts = table.Counts()
 	}
@@ -152,9 +154,11 @@ func (t *turner) retryLater(err error, started time.Time, changes []string) {
 		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", shorten(changes))
 		return
 	}
-	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", shorten(changes), "in", retryAfter)
+	pause := min(firstRetry<<min(t.failures, 10), lastRetry)
+	t.failures++
+	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", shorten(changes), "in", pause)
 	t.dirty, t.changes = true, changes
-	t.notBefore = time.Now().Add(retryAfter)
+	t.notBefore = time.Now().Add(pause)
 }
 
 // logProblems logs what is new and what is solved since the last turn.

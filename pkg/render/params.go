@@ -23,6 +23,7 @@ type Params struct {
 	ProxyReadTimeout    int          // seconds
 	ProxyConnectTimeout int          // seconds
 	TrustedProxies      []netip.Prefix
+	APIKeyHeader        string // never reaches a Pod; "" for none
 	AccessLog           bool
 	User                string // workers' user when the master is root; "" as compiled in
 

@@ -10,10 +10,11 @@ import "fmt"
 // matches only if those segments are the ones that nginx has compared: no dot
 // segment anywhere (nginx resolves them first, encoded or not), no encoded slash
 // among the first segments, no fragment.
+// All of these maps share one capture, $after: a request evaluates only one.
 func pathAfter(segments int) string {
 	const dots = `(?![^?#]*?(?:/|%2[Ff])(?:[.]|%2[Ee]){1,2}(?:/|%2[Ff]|[?#]|$))`
 	const segment = `(?:/+(?:(?!%2[Ff])[^/?#])+)`
-	return fmt.Sprintf(`~^%s%s{%d}(?<after_%d>/[^?#]*)(?:[?]|$)`, dots, segment, segments, segments)
+	return fmt.Sprintf(`~^%s%s{%d}(?<after>/[^?#]*)(?:[?]|$)`, dots, segment, segments)
 }
 
 // hostParent is a key of a map over $host. It captures what follows the

@@ -15,7 +15,7 @@ import (
 	"github.com/30x/dispatcher/test/internal/judge"
 )
 
-const rounds = 300
+const rounds = 200
 
 // generator makes random worlds. Its pools are small, so that tenants meet.
 type generator struct{ *rand.Rand }

@@ -43,6 +43,22 @@ func TestForwardedHeaders(t *testing.T) {
 	}
 }
 
+// TestAPIKeyStaysHere: DX25. The header of the API key does not reach a Pod,
+// also under the name that the operator has given it.
+func TestAPIKeyStaysHere(t *testing.T) {
+	t.Parallel()
+	web := newPod(t, "shop", "web", at("/"))
+	for header, flags := range map[string][]string{"X-Routing-Api-Key": nil, "X-Door": {"--api-key-header=X-DOOR"}} {
+		d := prepare(t)
+		d.apply(namespace("shop", "www.example.com"), web)
+		d.run(flags...)
+		got := d.ask("www.example.com", "/", header+": c2VjcmV0", "X-Other: stays")
+		if got.Pod != "web" || got.Sent.Get("X-Other") != "stays" || got.Sent.Get(header) != "" {
+			t.Errorf("%s: the Pod got %v", header, got.Sent)
+		}
+	}
+}
+
 // TestTrustedProxies: DX23. What a trusted proxy says of the client is believed.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,6 @@ package corridor
 
 import (
 	"fmt"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -40,27 +39,10 @@ func New(environ []string, flags ...string) (*Corridor, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid, control, temp := nginx.Paths(cfg.WorkDir)
-	return &Corridor{cfg, cfg.RouteOptions(), render.Params{
-		Templates:           parsed,
-		Nginx:               render.Stable(),
-		Listen:              cfg.ListenAddresses,
-		Port:                cfg.Port,
-		StatusPath:          cfg.StatusPath,
-		DefaultReturn:       cfg.DefaultReturn,
-		ClientMaxBodySize:   cfg.MaxClientBodySize,
-		WorkerProcesses:     cfg.WorkerProcesses,
-		OpenFiles:           cfg.WorkerOpenFiles,
-		WorkerShutdown:      int(cfg.WorkerShutdownTimeout / time.Second),
-		ProxyReadTimeout:    int(cfg.ProxyReadTimeout / time.Second),
-		ProxyConnectTimeout: int(cfg.ProxyConnectTimeout / time.Second),
-		TrustedProxies:      cfg.TrustedProxies,
-		AccessLog:           cfg.AccessLog,
-		User:                cfg.NginxUser,
-		PidFile:             pid,
-		ControlSocket:       control,
-		TempDir:             temp,
-	}}, nil
+	params := cfg.RenderParams()
+	params.Templates, params.Nginx = parsed, render.Stable()
+	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
+	return &Corridor{cfg, cfg.RouteOptions(), params}, nil
 }
 
 // NewCache makes an empty cache that keeps what Build reads.

@@ -25,7 +25,7 @@ func allowed(block string) []string {
 		return []string{"worker_connections"}
 	case "http":
 		return []string{
-			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "client_max_body_size",
+			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "variables_hash_max_size", "client_max_body_size",
 			"large_client_header_buffers", "reset_timedout_connection", "keepalive_min_timeout", "client_body_temp_path", "proxy_temp_path",
 			"fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path", "log_format", "access_log", "set_real_ip_from", "real_ip_header",
 			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",

@@ -185,6 +185,9 @@ func UserName(s string) (string, error) {
 // HeaderName keeps to characters that every header and nginx's variables have:
 // nginx turns each '-' into '_' when it looks a header up.
 func HeaderName(s string) (string, error) {
+	if regexp.MustCompile(`(?i)^(host|connection|upgrade|x-real-ip|x-request-id|x-forwarded-.*|forwarded|proxy|content-length|transfer-encoding)$`).MatchString(s) {
+		return "", errors.New("is a header that requests have anyway: give one of your own")
+	}
 	return matching(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`,
 		"is not a header name: give up to 128 letters, digits, '-' and '_', the first a letter or digit")(s)
 }
