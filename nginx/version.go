@@ -7,16 +7,16 @@ import (
 	"io/fs"
 	"os/exec"
 	"time"
-)
 
-// versionTimeout is the limit for nginx -V, which takes milliseconds.
-const versionTimeout = 10 * time.Second
+	"github.com/30x/dispatcher/nginx/internal/proc"
+)
 
 // Version gives the output of binary -V, which render.ParseCapabilities reads.
 func Version(ctx context.Context, binary string) (output string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // milliseconds are enough
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "-V")
+	proc.Confine(cmd, "")
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {

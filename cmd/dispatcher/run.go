@@ -29,7 +29,11 @@ func run(cfg *config.Config, s streams) int {
 	log := s.logger(cfg)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := serve(ctx, cfg, s, log); err != nil {
+	err := serve(ctx, cfg, s, log)
+	if errors.Is(err, context.Canceled) {
+		err = nil // asked to end before all had begun
+	}
+	if err != nil {
 		log.Error("dispatcher ends", "reason", err)
 		return exitFailed
 	}
@@ -47,9 +51,6 @@ type proxy interface {
 func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger) error {
 	mode := chooseMode(cfg.Mode)
 	params, options, err := furnish(ctx, cfg, mode, log)
-	if ctx.Err() != nil {
-		return nil // asked to end before it began
-	}
 	if err != nil {
 		return err
 	}

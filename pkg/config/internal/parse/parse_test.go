@@ -163,3 +163,11 @@ func TestFilesAndFolders(t *testing.T) {
 func TestOptional(t *testing.T) {
 	check(t, Optional(Port), map[string]string{"": "0", "80": "80"}, " ", "x")
 }
+
+// A program given by a relative path is found from any folder.
+func TestProgramPath(t *testing.T) {
+	t.Chdir("/usr")
+	if got, err := Program("sbin/nginx"); got != "/usr/sbin/nginx" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -123,7 +123,13 @@ func StatusPath(s string) (string, error) {
 
 // Program leaves finding the program to whoever runs it: not every command does.
 func Program(s string) (string, error) {
-	return matching(`^[^[:cntrl:]]+$`, "is not a program: give a name on PATH, or a path")(s)
+	if _, err := matching(`^[^[:cntrl:]]+$`, "is not a program: give a name on PATH, or a path")(s); err != nil {
+		return "", err
+	}
+	if !strings.ContainsRune(s, filepath.Separator) {
+		return s, nil
+	}
+	return filepath.Abs(s) // it will run in another folder
 }
 
 // Kubeconfig leaves reading the file to the Kubernetes client, which also takes
