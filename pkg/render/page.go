@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/healthcheck"
 )
 
 // Page is what the templates see. Its fields and methods, and those of what it
@@ -59,7 +60,7 @@ type Rule struct {
 type Upstream struct {
 	Name        string
 	Endpoints   []Endpoint
-	HealthCheck *route.HealthCheck // nil: none
+	HealthCheck *healthcheck.Check // nil: none
 }
 
 // Endpoint is one Pod's address.

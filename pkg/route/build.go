@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -145,7 +146,9 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.weight, Pod: pod.Ref, AppName: name, AppRev: rev,
 			})
 			if b.opts.HealthChecks && up.HealthCheck == nil {
-				up.HealthCheck = b.healthCheck(pod, container, port)
+				if up.HealthCheck, err = healthcheck.New(pod, container, port); err != nil {
+					b.problem(pod.Ref, "spec.containers", "no health check is made: %v", err)
+				}
 			}
 			g.targets = append(g.targets, target{pod, e})
 		}

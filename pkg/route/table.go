@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -73,7 +74,7 @@ func (k pathKey) compare(o pathKey) int {
 type Upstream struct {
 	Name        string // unique, stable, safe in a configuration
 	Endpoints   []Endpoint
-	HealthCheck *HealthCheck // nil: none
+	HealthCheck *healthcheck.Check // nil: none
 }
 
 // Endpoint is one Pod's address.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/30x/dispatcher/internal/nginxlex"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/test/internal/corridor"
 	"github.com/30x/dispatcher/test/internal/judge"
 )
@@ -69,7 +70,7 @@ type trial struct {
 	judge    *judge.Judge
 	older    *route.Table
 	before   []*nginxlex.Node
-	request  route.CheckRequest
+	request  healthcheck.Request
 }
 
 func newTrial(tb testing.TB) *trial {

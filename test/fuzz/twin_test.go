@@ -11,6 +11,7 @@ import (
 	"github.com/30x/dispatcher/internal/nginxlex"
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -21,10 +22,10 @@ type twin struct {
 	tb       testing.TB
 	segments map[string]string
 	hosts    map[string]string
-	request  route.CheckRequest // of a harmless probe
+	request  healthcheck.Request // of a harmless probe
 }
 
-func newTwin(tb testing.TB, request route.CheckRequest) *twin {
+func newTwin(tb testing.TB, request healthcheck.Request) *twin {
 	return &twin{tb: tb, segments: map[string]string{"": ""}, hosts: map[string]string{"": ""}, request: request}
 }
 
@@ -92,7 +93,7 @@ func (w *twin) location(l *route.Location) *route.Location {
 	}
 	if c := l.Upstream.HealthCheck; c != nil {
 		check := *c
-		if c.Type == route.CheckHTTP {
+		if c.Type == healthcheck.HTTP {
 			check.Request = w.request
 		}
 		up.HealthCheck = &check

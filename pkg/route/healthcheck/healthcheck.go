@@ -1,4 +1,8 @@
-package route
+// Package healthcheck turns the probes of Pods into active checks of nginx's
+// upstreams. A Pod, its container and port enter; a Check leaves, or an error
+// that says why there is none. It is pure, and never holds a character with a
+// meaning in nginx's configuration.
+package healthcheck
 
 import (
 	"fmt"
@@ -9,56 +13,55 @@ import (
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// HealthCheck is an active check in the terms of nginx_upstream_check_module.
-type HealthCheck struct {
-	Type     CheckType
+// Check is an active check in the terms of nginx_upstream_check_module.
+type Check struct {
+	Type     Type
 	Port     value.Port // 0: the endpoint's own
 	Interval int        // milliseconds
 	Timeout  int        // milliseconds
 	Rise     int        // successes until a server counts as up
 	Fall     int        // failures until it counts as down
-	Request  CheckRequest
+	Request  Request
 }
 
-// CheckType is a kind of check that the module knows.
-type CheckType string
+// Type is a kind of check that the module knows.
+type Type string
 
 // HTTP and TCP stand for the two kinds of probes; an HTTPS probe becomes a TLS
 // handshake, because the module speaks no HTTP inside TLS.
 const (
-	CheckHTTP CheckType = "http"
-	CheckTCP  CheckType = "tcp"
-	CheckTLS  CheckType = "ssl_hello"
+	HTTP Type = "http"
+	TCP  Type = "tcp"
+	TLS  Type = "ssl_hello"
 )
 
-// CheckRequest is the request of an HTTP check. Its parts hold no character
+// Request is the request of an HTTP check. Its parts hold no character
 // with a meaning in nginx's configuration.
-type CheckRequest struct{ lines []string }
+type Request struct{ lines []string }
 
 // Lines are the request line and the header lines, without line ends.
-func (r CheckRequest) Lines() []string { return r.lines }
+func (r Request) Lines() []string { return r.lines }
 
-// healthCheck turns the probe of the container that owns the port into a
-// check: readiness before liveness, none if there is neither.
-func (b *builder) healthCheck(p *cluster.Pod, c *cluster.Container, port value.Port) *HealthCheck {
+// New makes a check from the probe of the container that owns the port:
+// readiness before liveness, nil if there is neither.
+func New(p *cluster.Pod, c *cluster.Container, port value.Port) (*Check, error) {
 	probe, kind := c.Readiness, "readinessProbe"
 	if probe == nil {
 		probe, kind = c.Liveness, "livenessProbe"
 	}
 	if probe == nil {
-		return nil
+		return nil, nil
 	}
-	check, err := newHealthCheck(p, probe, c, port)
+	check, err := newCheck(p, probe, c, port)
 	if err != nil {
-		b.problem(p.Ref, "spec.containers."+kind, "no health check is made from it: %v", err)
-		return nil
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	return check
+	return check, nil
 }
 
-func newHealthCheck(p *cluster.Pod, probe *cluster.Probe, c *cluster.Container, port value.Port) (*HealthCheck, error) {
-	check := &HealthCheck{
-		Type:     CheckTCP,
+func newCheck(p *cluster.Pod, probe *cluster.Probe, c *cluster.Container, port value.Port) (*Check, error) {
+	check := &Check{
+		Type:     TCP,
 		Interval: int(probe.PeriodSeconds) * 1000,
 		Timeout:  int(probe.TimeoutSeconds) * 1000,
 		Rise:     int(probe.SuccessThreshold),
@@ -73,10 +76,10 @@ func newHealthCheck(p *cluster.Pod, probe *cluster.Probe, c *cluster.Container, 
 	}
 	switch {
 	case probe.HTTPS:
-		check.Type = CheckTLS
+		check.Type = TLS
 	case probe.HTTP:
-		check.Type = CheckHTTP
-		if check.Request, err = newCheckRequest(probe, netip.AddrPortFrom(p.IP, uint16(probePort))); err != nil {
+		check.Type = HTTP
+		if check.Request, err = newRequest(probe, netip.AddrPortFrom(p.IP, uint16(probePort))); err != nil {
 			return nil, err
 		}
 	}
@@ -98,25 +101,25 @@ func resolveProbePort(probe *cluster.Probe, c *cluster.Container) (value.Port, e
 	return 0, fmt.Errorf("the container declares no TCP port named %s", cluster.Quote(probe.PortName))
 }
 
-// maxCheckRequest leaves room in the 4,096 bytes of a parameter of nginx, which
+// maxRequest leaves room in the 4,096 bytes of a parameter of nginx, which
 // would refuse the whole configuration for a longer one.
-const maxCheckRequest = 4000
+const maxRequest = 4000
 
-// newCheckRequest writes what the kubelet would send: the probe's path and
+// newRequest writes what the kubelet would send: the probe's path and
 // headers, and a Host.
-func newCheckRequest(probe *cluster.Probe, addr netip.AddrPort) (CheckRequest, error) {
+func newRequest(probe *cluster.Probe, addr netip.AddrPort) (Request, error) {
 	target := probe.Path
 	if target == "" {
 		target = "/"
 	}
 	if !strings.HasPrefix(target, "/") || !only(target, value.PathPunctuation+"?%") {
-		return CheckRequest{}, fmt.Errorf("path: %s is not a usable path", cluster.Quote(probe.Path))
+		return Request{}, fmt.Errorf("path: %s is not a usable path", cluster.Quote(probe.Path))
 	}
 	lines := []string{"GET " + target + " HTTP/1.0"}
 	hasHost := false
 	for _, h := range probe.Headers {
 		if h.Name == "" || !only(h.Name, "-_") || !only(h.Value, value.PathPunctuation+" ?%") {
-			return CheckRequest{}, fmt.Errorf("httpHeaders: %s: %s is not a usable header", cluster.Quote(h.Name), cluster.Quote(h.Value))
+			return Request{}, fmt.Errorf("httpHeaders: %s: %s is not a usable header", cluster.Quote(h.Name), cluster.Quote(h.Value))
 		}
 		hasHost = hasHost || strings.EqualFold(h.Name, "Host")
 		lines = append(lines, h.Name+": "+h.Value)
@@ -124,10 +127,10 @@ func newCheckRequest(probe *cluster.Probe, addr netip.AddrPort) (CheckRequest, e
 	if !hasHost {
 		lines = append(lines, "Host: "+addr.String())
 	}
-	if n := len(strings.Join(lines, `\r\n`)); n > maxCheckRequest {
-		return CheckRequest{}, fmt.Errorf("its path and headers are longer than %d bytes", maxCheckRequest)
+	if n := len(strings.Join(lines, `\r\n`)); n > maxRequest {
+		return Request{}, fmt.Errorf("its path and headers are longer than %d bytes", maxRequest)
 	}
-	return CheckRequest{lines}, nil
+	return Request{lines}, nil
 }
 
 // only reports whether s holds letters, digits and the given punctuation alone.
