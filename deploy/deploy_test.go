@@ -105,16 +105,12 @@ func each(t *testing.T, test func(*testing.T, manifests)) {
 // DX17: Dispatcher may read Namespaces and Pods, and nothing else.
 func TestRBAC(t *testing.T) {
 	each(t, func(t *testing.T, m manifests) {
-		if len(m.role.Rules) != 1 || m.role.AggregationRule != nil {
-			t.Fatalf("want one rule, got %v", m.role.Rules)
+		want := []rbacv1.PolicyRule{
+			{APIGroups: []string{""}, Resources: []string{"namespaces", "pods"}, Verbs: []string{"get", "list", "watch"}},
+			{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"routing"}, Verbs: []string{"list", "watch"}},
 		}
-		got, want := m.role.Rules[0], rbacv1.PolicyRule{
-			APIGroups: []string{""},
-			Resources: []string{"namespaces", "pods"},
-			Verbs:     []string{"get", "list", "watch"},
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("rule:\n got %v\nwant %v", got, want)
+		if !reflect.DeepEqual(m.role.Rules, want) || m.role.AggregationRule != nil {
+			t.Errorf("rules:\n got %v\nwant %v", m.role.Rules, want)
 		}
 		wantRef := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: m.role.Name}
 		if m.binding.RoleRef != wantRef {

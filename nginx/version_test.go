@@ -33,7 +33,7 @@ func TestVersionOfMissingProgram(t *testing.T) {
 // DF29: the text, and nothing else.
 func TestPrinter(t *testing.T) {
 	var out strings.Builder
-	f := render.Files{Generation: "g1", Conf: []byte("events {}\n")}
+	f := render.Files{Generation: "g1", Conf: []byte("secret"), Masked: []byte("events {}\n")}
 	if err := (Printer{W: &out}).Apply(t.Context(), f); err != nil || out.String() != "events {}\n" {
 		t.Errorf("printed %q, %v", out.String(), err)
 	}

@@ -46,7 +46,7 @@ func renderManifests(cfg *config.Config, s streams) int {
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := s.out.Write(files.Conf); err != nil {
+	if _, err := s.out.Write(files.Masked); err != nil {
 		return fail(err)
 	}
 	if cfg.Strict && problems > 0 {

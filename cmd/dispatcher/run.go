@@ -117,7 +117,7 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, error)
 	}
 	klog.SetSlogLogger(log) // client-go's own words
 	log.Info("watching the cluster", "by", how)
-	return source.NewKube(client, cfg.Selector, log), nil
+	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), nil
 }
 
 func openProxy(cfg *config.Config, mode config.Mode, s streams, log *slog.Logger) (proxy, error) {

@@ -7,6 +7,7 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -25,19 +26,21 @@ type Cache struct {
 	mu         sync.Mutex
 	namespaces map[string]*Namespace
 	pods       map[key]*Pod
+	secrets    map[string]*Secret // by Namespace: each has one at most
 }
 
 // key is by namespace and name: a name alone belongs to many Pods.
 type key struct{ namespace, name string }
 
 // NewCache makes an empty Cache for Pods and Namespaces that match the
-// selector, of which only the given annotations and labels are kept.
+// selector, and for the Secret of each Namespace that interest names.
 func NewCache(selector labels.Selector, interest Interest) *Cache {
 	return &Cache{
 		selector:   selector,
 		interest:   interest,
 		namespaces: map[string]*Namespace{},
 		pods:       map[key]*Pod{},
+		secrets:    map[string]*Secret{},
 	}
 }
 
@@ -60,6 +63,9 @@ const (
 // does not read is ignored. The error names an object that Kubernetes would not
 // have accepted; nothing is changed then.
 func (c *Cache) Set(o metav1.Object) (Change, error) {
+	if secret, ok := o.(*corev1.Secret); ok {
+		return c.setSecret(secret)
+	}
 	if !c.selector.Matches(labels.Set(o.GetLabels())) {
 		return c.Delete(o), nil
 	}
@@ -97,6 +103,29 @@ func (c *Cache) Set(o metav1.Object) (Change, error) {
 	return Unchanged, nil
 }
 
+// setSecret takes in the Secret that is read, and passes over all others: they
+// must not touch what is known of that one.
+func (c *Cache) setSecret(o *corev1.Secret) (Change, error) {
+	if o.Name != c.interest.SecretName {
+		return Unchanged, nil
+	}
+	s, err := NewSecret(o)
+	if err != nil {
+		return Unchanged, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.secrets[s.Namespace]
+	c.secrets[s.Namespace] = s
+	switch {
+	case old == nil:
+		return Added, nil
+	case !reflect.DeepEqual(old, s):
+		return Changed, nil
+	}
+	return Unchanged, nil
+}
+
 // Delete forgets an object and returns what that means to routing.
 func (c *Cache) Delete(o metav1.Object) Change {
 	c.mu.Lock()
@@ -111,6 +140,11 @@ func (c *Cache) Delete(o metav1.Object) Change {
 		old := c.pods[k]
 		counted = old != nil && old.Serves()
 		delete(c.pods, k)
+	case *corev1.Secret:
+		if o.Name == c.interest.SecretName {
+			_, counted = c.secrets[o.Namespace]
+			delete(c.secrets, o.Namespace)
+		}
 	}
 	if counted {
 		return Deleted
@@ -125,6 +159,8 @@ func Kind(o metav1.Object) string {
 		return "Namespace"
 	case *corev1.Pod:
 		return "Pod"
+	case *corev1.Secret:
+		return "Secret"
 	}
 	return ""
 }
@@ -152,6 +188,7 @@ func compare(old, p *Pod) Change {
 type Snapshot struct {
 	Namespaces []*Namespace // oldest first, then by name
 	Pods       []*Pod       // by namespace, then by name
+	Secrets    []*Secret    // by namespace; the one of each that is read
 }
 
 // Snapshot returns the present state, in an order that depends on nothing but
@@ -159,14 +196,9 @@ type Snapshot struct {
 func (c *Cache) Snapshot() *Snapshot {
 	c.mu.Lock()
 	s := &Snapshot{
-		Namespaces: make([]*Namespace, 0, len(c.namespaces)),
-		Pods:       make([]*Pod, 0, len(c.pods)),
-	}
-	for _, n := range c.namespaces {
-		s.Namespaces = append(s.Namespaces, n)
-	}
-	for _, p := range c.pods {
-		s.Pods = append(s.Pods, p)
+		Namespaces: slices.Collect(maps.Values(c.namespaces)),
+		Pods:       slices.Collect(maps.Values(c.pods)),
+		Secrets:    slices.Collect(maps.Values(c.secrets)),
 	}
 	c.mu.Unlock()
 	slices.SortFunc(s.Namespaces, func(a, b *Namespace) int {
@@ -175,5 +207,6 @@ func (c *Cache) Snapshot() *Snapshot {
 	slices.SortFunc(s.Pods, func(a, b *Pod) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	slices.SortFunc(s.Secrets, func(a, b *Secret) int { return cmp.Compare(a.Namespace, b.Namespace) })
 	return s
 }

@@ -131,7 +131,7 @@ func TestDeleteUnknown(t *testing.T) {
 			t.Errorf("Delete of %s = %q", o.GetName(), got)
 		}
 	}
-	if got, err := c.Set(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"routable": "true"}}}); got != Unchanged || err != nil {
+	if got, err := c.Set(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "other", Labels: map[string]string{"routable": "true"}}}); got != Unchanged || err != nil {
 		t.Errorf("Set of a Secret = %q, %v", got, err)
 	}
 }

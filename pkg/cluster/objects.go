@@ -112,11 +112,12 @@ type Probe struct {
 // Header is a header field that an HTTP probe sends.
 type Header struct{ Name, Value string }
 
-// Interest says which annotations and labels are kept, so that a change to any
-// other one is no change.
+// Interest says what is kept of the cluster, so that a change to anything else
+// is no change.
 type Interest struct {
-	Annotations []string
-	Labels      []string
+	Annotations []string // of Namespaces and Pods
+	Labels      []string // of Namespaces and Pods
+	SecretName  string   // the one Secret of a Namespace that is read; "" for none
 }
 
 func pick(from map[string]string, keys []string) map[string]string {

@@ -34,6 +34,7 @@ type Config struct {
 	APIKeySecretName  string
 	APIKeySecretField string
 	APIKeyHeader      string // letters, digits, '-' and '_'
+	APIKeyRequired    bool   // no Namespace is served without a key
 
 	// nginx
 	NginxBinary           string
@@ -112,6 +113,9 @@ func (c *Config) RouteOptions() route.Options {
 		EnvLabel:        c.EnvLabel,
 		AppNameLabel:    c.AppNameLabel,
 		AppRevLabel:     c.AppRevLabel,
+		SecretName:      c.APIKeySecretName,
+		APIKeyField:     c.APIKeySecretField,
+		APIKeyRequired:  c.APIKeyRequired,
 		HealthChecks:    c.HealthChecks,
 	}
 }

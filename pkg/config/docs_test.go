@@ -73,7 +73,7 @@ func TestUsageTellsWhatIsNotEnforced(t *testing.T) {
 	if err := Usage(&b, CommandRun); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"API keys are not enforced by this version", "TLS hosts are not served by this version"} {
+	for _, want := range []string{"TLS hosts are not served by this version"} {
 		if strings.Count(b.String(), want) != 1 {
 			t.Errorf("the help doesn't say once that %s", want)
 		}

@@ -176,12 +176,14 @@ func TestWorkDirAndFilesBecomeAbsolute(t *testing.T) {
 
 func TestRouteOptions(t *testing.T) {
 	c, err := Load([]string{"run"}, []string{"HOSTS_ANNOTATION=h", "PATHS_ANNOTATION=p", "AUTH_ANNOTATION=a", "ORG_LABEL=o",
-		"ENV_LABEL=e", "APP_NAME_LABEL=n", "APP_REV_LABEL=r", "NGINX_ENABLE_HEALTH_CHECKS=true"})
+		"ENV_LABEL=e", "APP_NAME_LABEL=n", "APP_REV_LABEL=r", "NGINX_ENABLE_HEALTH_CHECKS=true",
+		"API_KEY_SECRET_NAME=s", "API_KEY_SECRET_FIELD=f", "API_KEY_REQUIRED=true"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := route.Options{HostsAnnotation: "h", PathsAnnotation: "p", AuthAnnotation: "a", OrgLabel: "o",
-		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r", HealthChecks: true}
+		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r",
+		SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true}
 	if got := c.RouteOptions(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

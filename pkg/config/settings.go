@@ -42,10 +42,7 @@ func groups() []group {
 
 // note is what is to be known of all settings of a group.
 func (g group) note() string {
-	switch g {
-	case groupKeys:
-		return "These settings are checked, but API keys are not enforced by this version."
-	case groupTLS:
+	if g == groupTLS {
 		return "These settings are checked, but TLS hosts are not served by this version."
 	}
 	return ""
@@ -61,7 +58,7 @@ func settings(c *Config) []setting {
 			"Annotation of Pods: JSON array of paths to serve.",
 			into(&c.PathsAnnotation, parse.QualifiedName)},
 		{groupRouting, "AUTH_ANNOTATION", "NAME", "github.com/30x.dispatcher.auth",
-			"Annotation of Namespaces: 'required' demands an API key for every request. This version serves no path of such a Namespace.",
+			"Annotation of Namespaces: 'required' answers 403 to all requests while the Namespace has no API key.",
 			into(&c.AuthAnnotation, parse.QualifiedName)},
 		{groupRouting, "ROUTABLE_LABEL_SELECTOR", "SELECTOR", "github.com/30x.dispatcher.routable=true",
 			"Label selector of the Namespaces and Pods that are routed.",
@@ -83,14 +80,17 @@ func settings(c *Config) []setting {
 			into(&c.EventWindow, parse.Duration(10*time.Millisecond, 10*time.Minute))},
 
 		{groupKeys, "API_KEY_SECRET_NAME", "NAME", "routing",
-			"Secret, in the Pods' namespace, that holds the API key.",
+			"The one Secret of each Namespace that is read; it may hold an API key.",
 			into(&c.APIKeySecretName, parse.SecretName)},
 		{groupKeys, "API_KEY_SECRET_FIELD", "NAME", "api-key",
-			"Field of that Secret.",
+			"Field of that Secret with the API key. While clients change keys, a second one may stand in the field of this name with -next appended.",
 			into(&c.APIKeySecretField, parse.SecretField)},
 		{groupKeys, "API_KEY_HEADER", "NAME", "X-ROUTING-API-KEY",
-			"Request header that must carry the key: letters, digits, '-' and '_'.",
+			"Request header that must carry the key, base64-encoded: letters, digits, '-' and '_'. It does not reach the Pods.",
 			into(&c.APIKeyHeader, parse.HeaderName)},
+		{groupKeys, "API_KEY_REQUIRED", "", "false",
+			"Answer 403 to all requests of every Namespace that has no API key, as its annotation AUTH_ANNOTATION does for one.",
+			into(&c.APIKeyRequired, parse.Boolean)},
 
 		{groupNginx, "NGINX_BINARY", "PROGRAM", "nginx",
 			"The nginx program: a name on PATH, or a path.",

@@ -43,6 +43,7 @@ func settingCases(dir string) []settingCase {
 		{"API_KEY_SECRET_NAME", "routing", "keys.v2", "keys.v2", "Keys", "is not the name of a Secret:", func(c *Config) any { return c.APIKeySecretName }, nil},
 		{"API_KEY_SECRET_FIELD", "api-key", "Public_Key", "Public_Key", "a/b", "is not a field of a Secret:", func(c *Config) any { return c.APIKeySecretField }, nil},
 		{"API_KEY_HEADER", "X-ROUTING-API-KEY", "x_key", "x_key", "X Key", "is not a header name:", func(c *Config) any { return c.APIKeyHeader }, nil},
+		{"API_KEY_REQUIRED", "false", "true", "true", "perhaps", boolSays, func(c *Config) any { return c.APIKeyRequired }, nil},
 
 		{"NGINX_BINARY", "nginx", "/opt/nginx", "/opt/nginx", "a\nb", "is not a program: give a name on PATH, or a path", func(c *Config) any { return c.NginxBinary }, nil},
 		{"NGINX_VERSION", "0.0.0", "1.22", "1.22.0", "1.21.6", "is too old: give nginx 1.22.0 or newer", func(c *Config) any { return c.NginxVersion }, nil},

@@ -8,6 +8,8 @@ type Files struct {
 	// Generation identifies the configuration: it is derived from the content,
 	// so the same content always has the same generation. Letters and digits only.
 	Generation string
-	// Conf is the text of nginx.conf.
+	// Conf is the text of nginx.conf. It may hold API keys: it is for nginx alone.
 	Conf []byte
+	// Masked is the same text for people's eyes: fingerprints stand for the keys.
+	Masked []byte
 }

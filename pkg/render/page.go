@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // Page is what the templates see. Its fields and methods, and those of what it
@@ -22,6 +24,10 @@ type Page struct {
 	HasWildcard bool
 	// Sizes for server_names_hash_bucket_size and …_max_size, from the names.
 	NamesHashBucketSize, NamesHashMaxSize int
+
+	header  string      // nginx's variable for the header with the API key
+	keys    []value.Key // by the number in their placeholder
+	numbers map[value.Key]int
 }
 
 // Server is one host.
@@ -45,6 +51,9 @@ type Rule struct {
 	Namespace string
 	Org, Env  string // labels of the Namespace; may be empty
 	Upstream  Upstream
+	Closed    bool     // nobody is let in: an API key is demanded, and there is none
+	Header    string   // nginx's variable for the header with the API key
+	Keys      []string // placeholders of API keys; one of them must come with a request, if there are any
 	// Modifier and Pattern are the location's arguments.
 	Modifier, Pattern string
 	// URI follows the upstream's name in proxy_pass; empty: the client's bytes go
@@ -72,12 +81,12 @@ type Endpoint struct {
 }
 
 func newPage(t *route.Table, p Params) *Page {
-	page := &Page{Params: p, Generation: placeholder, Servers: make([]Server, len(t.Hosts))}
+	page := &Page{Params: p, Generation: placeholder, header: p.APIKeyVariable(), numbers: map[value.Key]int{}, Servers: make([]Server, len(t.Hosts))}
 	listen := p.ListenAddresses()
 	longest := 0
 	for i, h := range t.Hosts {
-		page.Servers[i] = newServer(h)
-		page.Servers[i].Page, page.Servers[i].Listen = page, listen
+		page.Servers[i] = page.server(h)
+		page.Servers[i].Listen = listen
 		page.HasWildcard = page.HasWildcard || h.Name.Wildcard()
 		longest = max(longest, len(h.Name.String()))
 		for _, l := range h.Locations {
@@ -91,8 +100,9 @@ func newPage(t *route.Table, p Params) *Page {
 	return page
 }
 
-func newServer(h *route.VirtualHost) Server {
+func (page *Page) server(h *route.VirtualHost) Server {
 	s := Server{
+		Page:       page,
 		Name:       h.Name.String(),
 		Wildcard:   h.Name.Wildcard(),
 		Parent:     h.Name.Parent(),
@@ -104,7 +114,7 @@ func newServer(h *route.VirtualHost) Server {
 	}
 	for _, l := range h.Locations {
 		first := len(s.Rules)
-		rule := newRule(h, l)
+		rule := page.rule(h, l)
 		if l.Match == route.Exact || !l.Path.IsRoot() && h.Find(rule.Path, route.Exact) == nil {
 			s.Rules = append(s.Rules, rule.exact(l))
 		}
@@ -131,7 +141,7 @@ func (s *Server) addBare(h *route.VirtualHost, path string) {
 	for parent := path; parent != "/"; {
 		parent = parent[:max(strings.LastIndexByte(parent, '/'), 1)]
 		if l := h.Find(parent, route.Prefix); l != nil {
-			r := newRule(h, l).below(l)
+			r := s.Page.rule(h, l).below(l)
 			r.Modifier, r.Pattern = "=", path
 			s.Rules = append(s.Rules, r)
 			return
@@ -140,7 +150,7 @@ func (s *Server) addBare(h *route.VirtualHost, path string) {
 	s.Unclaimed = append(s.Unclaimed, "= "+path)
 }
 
-func newRule(h *route.VirtualHost, l *route.Location) Rule {
+func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 	up := Upstream{Name: l.Upstream.Name, HealthCheck: l.Upstream.HealthCheck, Endpoints: make([]Endpoint, len(l.Upstream.Endpoints))}
 	for i, e := range l.Upstream.Endpoints {
 		up.Endpoints[i] = Endpoint{
@@ -155,7 +165,24 @@ func newRule(h *route.VirtualHost, l *route.Location) Rule {
 		Org:       l.Org.String(),
 		Env:       l.Env.String(),
 		Upstream:  up,
+		Closed:    l.Auth.Closed,
+		Header:    page.header,
+		Keys:      page.placeholders(l.Auth.Keys),
 	}
+}
+
+// placeholders gives the texts that stand for API keys in templates.
+func (page *Page) placeholders(keys []value.Key) []string {
+	var out []string
+	for _, k := range keys {
+		n, ok := page.numbers[k]
+		if !ok {
+			n = len(page.keys)
+			page.keys, page.numbers[k] = append(page.keys, k), n
+		}
+		out = append(out, mark+strconv.Itoa(n)+mark)
+	}
+	return out
 }
 
 // exact answers the path itself.

@@ -3,6 +3,7 @@ package render
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // Params is all that Render needs beyond the Table: the operator's settings,
@@ -23,7 +24,7 @@ type Params struct {
 	ProxyReadTimeout    int          // seconds
 	ProxyConnectTimeout int          // seconds
 	TrustedProxies      []netip.Prefix
-	APIKeyHeader        string // never reaches a Pod; "" for none
+	APIKeyHeader        string // carries the API key; never reaches a Pod
 	AccessLog           bool
 	User                string // workers' user when the master is root; "" as compiled in
 
@@ -53,6 +54,17 @@ func (p Params) DefaultStatus() int {
 	}
 	return n
 }
+
+// APIKeyVariable is nginx's variable for the header that carries the API key. Of
+// a header's name nginx ignores the case and writes every other character than a
+// letter or digit as an underscore.
+func (p Params) APIKeyVariable() string {
+	return "$http_" + strings.ReplaceAll(strings.ToLower(p.APIKeyHeader), "-", "_")
+}
+
+// APIKeyAsSent is that header's name in the only spelling in which nginx lets it
+// in: it drops headers with an underscore.
+func (p Params) APIKeyAsSent() string { return strings.ReplaceAll(p.APIKeyHeader, "_", "-") }
 
 // KeepaliveMinTimeout reports whether nginx knows keepalive_min_timeout, with
 // which a reload closes no connection under a client's next request.

@@ -15,7 +15,10 @@ import (
 // It never fails as a whole: what can't be served is left out and named in a
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
-	b := &builder{opts: opts, parsed: map[string]parsedPaths{}, hosts: map[value.Host]*hostState{}}
+	b := &builder{opts: opts, parsed: map[string]parsedPaths{}, hosts: map[value.Host]*hostState{}, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
+	for _, secret := range s.Secrets {
+		b.secrets[secret.Namespace] = secret
+	}
 	pods := b.podsByNamespace(s)
 	for _, ns := range s.Namespaces { // oldest first: the first claim wins
 		b.addNamespace(ns, pods[ns.Name])
@@ -28,6 +31,7 @@ type builder struct {
 	opts     Options
 	parsed   map[string]parsedPaths // by annotation text
 	hosts    map[value.Host]*hostState
+	secrets  map[string]*cluster.Secret // by Namespace
 	problems []Problem
 }
 
@@ -66,14 +70,15 @@ func (b *builder) podsByNamespace(s *cluster.Snapshot) map[string][]*cluster.Pod
 // addNamespace adds all paths of a Namespace's Pods to all of its hosts.
 func (b *builder) addNamespace(ns *cluster.Namespace, pods []*cluster.Pod) {
 	claims := b.hostClaims(ns)
-	if b.requiresAuth(ns) {
-		b.problem(ns.Ref, b.opts.AuthAnnotation, "none of its paths is served: it requires API keys, and they are not supported by this version")
-		pods = nil
-	}
 	if _, ok := ns.Annotations[b.opts.HostsAnnotation]; !ok && len(pods) > 0 {
 		b.problem(ns.Ref, b.opts.HostsAnnotation, "the paths of its Pods are not served: the annotation is missing; write a JSON object like {\"www.example.com\": {}}")
 	}
 	locations := b.locations(ns, pods)
+	if auth := b.auth(ns); auth.Closed || len(auth.Keys) > 0 {
+		for _, l := range locations {
+			l.Auth = auth
+		}
+	}
 	for _, claim := range claims {
 		b.addHost(ns, claim, locations)
 	}

@@ -17,6 +17,9 @@ type Options struct {
 	EnvLabel        string // on Namespaces
 	AppNameLabel    string // on Pods
 	AppRevLabel     string // on Pods
+	SecretName      string // of the Secret that is read in each Namespace
+	APIKeyField     string // of that Secret; a second key is in the field with "-next" appended
+	APIKeyRequired  bool   // no Namespace is served without an API key
 	HealthChecks    bool   // read Pods' probes into Upstream.HealthCheck
 }
 
@@ -25,6 +28,7 @@ func (o Options) Interest() cluster.Interest {
 	return cluster.Interest{
 		Annotations: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation},
 		Labels:      []string{o.OrgLabel, o.EnvLabel, o.AppNameLabel, o.AppRevLabel},
+		SecretName:  o.SecretName,
 	}
 }
 

@@ -72,17 +72,3 @@ func hostOptions(raw []byte) (why string) {
 	}
 	return ""
 }
-
-// requiresAuth reports whether a Namespace wants no request let in without an
-// API key. Any value but an empty one counts, so that a typing error closes.
-func (b *builder) requiresAuth(ns *cluster.Namespace) bool {
-	key := b.opts.AuthAnnotation
-	value := ns.Annotations[key]
-	if value == "" {
-		return false
-	}
-	if value != "required" {
-		b.problem(ns.Ref, key, "%s is unknown and counts as \"required\", the only value there is", cluster.Quote(value))
-	}
-	return true
-}

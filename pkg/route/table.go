@@ -54,6 +54,7 @@ type Location struct {
 	Match    Match
 	Target   value.Path // replaces Path on the way to the Pod; zero: the URI stays untouched
 	Upstream *Upstream
+	Auth     Auth
 	From     cluster.Ref // the Namespace whose Pods serve it
 	Org, Env value.Label
 }

@@ -135,6 +135,9 @@ func (a *api) since(resource string, version int) (steps []change, now int, chan
 		}
 		return steps, 1, nil
 	}
+	if resource == "secrets" {
+		return nil, 1, nil
+	}
 	if version == 0 {
 		for _, p := range a.pods {
 			steps = append(steps, change{a.version, "ADDED", p})
@@ -151,6 +154,7 @@ func (a *api) since(resource string, version int) (steps []change, now int, chan
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resource, query := strings.TrimPrefix(r.URL.Path, "/api/v1/"), r.URL.Query()
 	a.mu.Lock()
+	query.Set("resource", resource)
 	a.queries = append(a.queries, query)
 	forbidden := a.forbidden && resource == "pods"
 	if forbidden && !query.Has("watch") {
@@ -178,7 +182,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, c := range steps {
 			objects = append(objects, c.object)
 		}
-		kind := map[string]string{"pods": "PodList", "namespaces": "NamespaceList"}[resource]
+		kind := map[string]string{"pods": "PodList", "namespaces": "NamespaceList", "secrets": "SecretList"}[resource]
 		encode(w, map[string]any{"apiVersion": "v1", "kind": kind,
 			"metadata": map[string]any{"resourceVersion": fmt.Sprint(version)}, "items": objects})
 	}
@@ -202,7 +206,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, resource string, que
 			send(c.kind, c.object)
 		}
 		if initial {
-			kind := map[string]string{"pods": "Pod", "namespaces": "Namespace"}[resource]
+			kind := map[string]string{"pods": "Pod", "namespaces": "Namespace", "secrets": "Secret"}[resource]
 			send("BOOKMARK", map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{
 				"resourceVersion": fmt.Sprint(now), "annotations": map[string]string{metav1.InitialEventsAnnotationKey: "true"}}})
 		}

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -19,18 +20,21 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// Kube is the source that watches the Namespaces and Pods of a cluster.
+// Kube is the source that watches the Namespaces, the Pods and one Secret of
+// each Namespace of a cluster.
 type Kube struct {
 	client   kubernetes.Interface
 	selector string
+	secret   string
 	link     *link
 	log      *slog.Logger
 }
 
-// NewKube makes a source of the Namespaces and Pods that match the selector;
-// the server does the selecting.
-func NewKube(client kubernetes.Interface, selector labels.Selector, log *slog.Logger) *Kube {
-	return &Kube{client: client, selector: selector.String(), link: newLink(log), log: log}
+// NewKube makes a source of the Namespaces and Pods that match the selector, and
+// of the Secrets with the given name in all Namespaces. The server does the
+// selecting; by the name it can grant access to these Secrets alone.
+func NewKube(client kubernetes.Interface, selector labels.Selector, secret string, log *slog.Logger) *Kube {
+	return &Kube{client: client, selector: selector.String(), secret: secret, link: newLink(log), log: log}
 }
 
 // Run sends what exists, a Synced, and then every change, until ctx is done;
@@ -40,9 +44,14 @@ func NewKube(client kubernetes.Interface, selector labels.Selector, log *slog.Lo
 // random factor of up to two.
 func (k *Kube) Run(ctx context.Context, events chan<- Event) error {
 	core := k.client.CoreV1()
+	labelled := func(o *metav1.ListOptions) { o.LabelSelector = k.selector }
+	named := func(o *metav1.ListOptions) {
+		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, k.secret).String()
+	}
 	informers := []cache.SharedIndexInformer{
-		k.informer(&corev1.Namespace{}, listWatch(k, "namespaces", core.Namespaces().List, core.Namespaces().Watch)),
-		k.informer(&corev1.Pod{}, listWatch(k, "pods", core.Pods("").List, core.Pods("").Watch)),
+		k.informer(&corev1.Namespace{}, listWatch(k, "namespaces", labelled, core.Namespaces().List, core.Namespaces().Watch)),
+		k.informer(&corev1.Pod{}, listWatch(k, "pods", labelled, core.Pods("").List, core.Pods("").Watch)),
+		k.informer(&corev1.Secret{}, listWatch(k, "secrets", named, core.Secrets("").List, core.Secrets("").Watch)),
 	}
 	// client-go's own remarks are for its developers; link tells users the same.
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.FromSlogHandler(k.log.Handler()).V(4)))
@@ -81,19 +90,19 @@ func (k *Kube) informer(kind runtime.Object, lw cache.ListerWatcher) cache.Share
 // listWatch adds the selector to every request and tells link how each went.
 // link can't hear it from client-go's watch error handler, which is not called
 // while connections are refused, nor when things work again.
-func listWatch[L runtime.Object](k *Kube, resource string,
+func listWatch[L runtime.Object](k *Kube, resource string, choose func(*metav1.ListOptions),
 	list func(context.Context, metav1.ListOptions) (L, error),
 	watchFrom func(context.Context, metav1.ListOptions) (watch.Interface, error),
 ) cache.ListerWatcher {
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = k.selector
+			choose(&o)
 			l, err := list(ctx, o)
 			k.link.report(ctx, "list", resource, err)
 			return l, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = k.selector
+			choose(&o)
 			w, err := watchFrom(ctx, o)
 			if o.SendInitialEvents == nil || err == nil {
 				k.link.report(ctx, "watch", resource, err)

@@ -13,7 +13,7 @@ func TestKubeServerComesAndGoes(t *testing.T) {
 			a := newAPI(t, streaming)
 			a.set("a")
 			var log logs
-			r := start(t, NewKube(a.client(), routable, log.logger()).Run)
+			r := start(t, NewKube(a.client(), routable, "routing", log.logger()).Run)
 			eventually(t, "the log to tell that the API is away", func() bool { return log.count("can't be reached") == 1 })
 			a.up()
 			r.nextSorted("+Namespace//team", "+Pod/team/a")
@@ -36,8 +36,12 @@ func TestKubeServerComesAndGoes(t *testing.T) {
 
 			watches := 0
 			for _, q := range a.queries {
-				if got := q.Get("labelSelector"); got != "routable=true" {
-					t.Errorf("a request with the selector %q", got)
+				labels, fields := "routable=true", ""
+				if q.Get("resource") == "secrets" {
+					labels, fields = "", "metadata.name=routing"
+				}
+				if q.Get("labelSelector") != labels || q.Get("fieldSelector") != fields {
+					t.Errorf("a request with other selectors: %v", q)
 				}
 				if q.Has("watch") {
 					watches++
@@ -61,7 +65,7 @@ func TestKubeForbidden(t *testing.T) {
 	a.set("a")
 	a.up()
 	var log logs
-	r := start(t, NewKube(a.client(), routable, log.logger()).Run)
+	r := start(t, NewKube(a.client(), routable, "routing", log.logger()).Run)
 	r.next("+Namespace//team")
 	eventually(t, "some tries", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.refused >= 2 })
 	for _, want := range []string{"forbids to list pods in all namespaces", "RBAC", "verbs list and watch on pods"} {

@@ -39,7 +39,7 @@ func TestKubeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset(namespace("team"), pod("a", "1"))
 		var log logs
-		r := start(t, NewKube(client, routable, log.logger()).Run)
+		r := start(t, NewKube(client, routable, "routing", log.logger()).Run)
 		got := []string{show(<-r.events), show(<-r.events)} // two informers, in any order
 		if !reflect.DeepEqual(got, []string{"+Namespace//team", "+Pod/team/a"}) && !reflect.DeepEqual(got, []string{"+Pod/team/a", "+Namespace//team"}) {
 			t.Errorf("got %q", got)
@@ -64,17 +64,18 @@ func TestKubeRun(t *testing.T) {
 
 		// DX17: nothing else is read, and all is selected by the server.
 		for _, a := range client.Actions() {
-			var selector labels.Selector
+			var by string
 			switch a := a.(type) {
 			case ktesting.ListAction:
-				selector = a.GetListRestrictions().Labels
+				by = a.GetListRestrictions().Labels.String() + "/" + a.GetListRestrictions().Fields.String()
 			case ktesting.WatchAction:
-				selector = a.GetWatchRestrictions().Labels
+				by = a.GetWatchRestrictions().Labels.String() + "/" + a.GetWatchRestrictions().Fields.String()
 			default:
 				continue
 			}
-			if res := a.GetResource().Resource; res != "pods" && res != "namespaces" || selector.String() != "routable=true" {
-				t.Errorf("%s %s with the selector %q", a.GetVerb(), res, selector)
+			res := a.GetResource().Resource
+			if want := map[string]string{"pods": "routable=true/", "namespaces": "routable=true/", "secrets": "/metadata.name=routing"}[res]; by != want {
+				t.Errorf("%s %s by %q, want %q", a.GetVerb(), res, by, want)
 			}
 		}
 	})
@@ -95,7 +96,7 @@ func TestKubeRunAPIDownAtStart(t *testing.T) {
 			return false, nil, nil
 		})
 		var log logs
-		r := start(t, NewKube(client, routable, log.logger()).Run)
+		r := start(t, NewKube(client, routable, "routing", log.logger()).Run)
 		select {
 		case e := <-r.events:
 			if d := time.Since(begin); show(e) != "+Namespace//team" || d < 10*time.Minute || d > 12*time.Minute {
@@ -105,8 +106,8 @@ func TestKubeRunAPIDownAtStart(t *testing.T) {
 			t.Fatal("no Event")
 		}
 		r.next("synced")
-		// Both informers wait 0.8 s and more, up to between 30 and 60 s.
-		if tries < 20 || tries > 80 {
+		// Each of the three informers waits 0.8 s and more, up to between 30 and 60 s.
+		if tries < 30 || tries > 120 {
 			t.Errorf("%d tries in ten minutes", tries)
 		}
 		if n := log.count("can't be reached"); n < 5 || n > 10 {
@@ -136,7 +137,7 @@ func TestKubeRunEndsWhileServerIsAway(t *testing.T) {
 		client.PrependWatchReactor("*", func(ktesting.Action) (bool, watch.Interface, error) { return true, nil, refused })
 		client.PrependReactor("list", "*", func(ktesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
 		var log logs
-		r := start(t, NewKube(struct{ kubernetes.Interface }{client}, routable, log.logger()).Run)
+		r := start(t, NewKube(struct{ kubernetes.Interface }{client}, routable, "routing", log.logger()).Run)
 		time.Sleep(10*time.Minute + time.Second)
 		before := time.Now()
 		r.end()
@@ -173,7 +174,7 @@ func TestKubeRunEndsWithAFullChannel(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			ended <- NewKube(fake.NewClientset(pod("a", "1")), routable, slog.New(slog.DiscardHandler)).Run(ctx, make(chan Event))
+			ended <- NewKube(fake.NewClientset(pod("a", "1")), routable, "routing", slog.New(slog.DiscardHandler)).Run(ctx, make(chan Event))
 		}()
 		synctest.Wait()
 		stop()

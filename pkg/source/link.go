@@ -67,7 +67,11 @@ func explain(verb, resource string, err error) (kind, what, todo string) {
 	switch {
 	case apierrors.IsForbidden(err):
 		what = fmt.Sprintf("the Kubernetes API forbids to %s %s in all namespaces", verb, resource)
-		return what, what, fmt.Sprintf("allow it by RBAC: bind the ServiceAccount to a ClusterRole with the verbs list and watch on %s", resource)
+		todo = fmt.Sprintf("allow it by RBAC: bind the ServiceAccount to a ClusterRole with the verbs list and watch on %s", resource)
+		if resource == "secrets" {
+			todo += " (with resourceNames: only the Secret that API_KEY_SECRET_NAME names)"
+		}
+		return what, what, todo
 	case apierrors.IsUnauthorized(err):
 		return "unauthorized", "the Kubernetes API does not accept the credentials",
 			"check the ServiceAccount's token, or the user in the kubeconfig"

@@ -26,6 +26,11 @@ func trim(o any) (any, error) {
 				Conditions: trimConditions(o.Status.Conditions),
 			},
 		}, nil
+	case *corev1.Secret:
+		return &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace, UID: o.UID, ResourceVersion: o.ResourceVersion},
+			Data:       o.Data,
+		}, nil
 	}
 	return o, nil
 }

@@ -83,7 +83,7 @@ func (w *twin) table(t *route.Table) *route.Table {
 var ref = cluster.Ref{Kind: "Namespace", Name: "n"}
 
 func (w *twin) location(l *route.Location) *route.Location {
-	out := &route.Location{Path: must(value.ParsePath(w.path(l.Path.String()))), Match: l.Match, From: ref}
+	out := &route.Location{Path: must(value.ParsePath(w.path(l.Path.String()))), Match: l.Match, From: ref, Auth: l.Auth}
 	if !l.Target.IsZero() {
 		out.Target = must(value.ParsePath(w.path(l.Target.String())))
 	}

@@ -144,6 +144,8 @@ func (l *lister) location(d *crossplane.Directive) string {
 			does = append(does, "return "+strings.Join(d.Args, " "))
 		case "if":
 			does = append(does, condition(d))
+		case "set":
+			does = append(does, "set "+strings.Join(d.Args, " "))
 		case "access_log":
 		default:
 			l.fail("location %s: %s", path, d.Directive)
@@ -172,7 +174,7 @@ func (l *lister) proxy(url string) string {
 	return does
 }
 
-// condition is an if block, which may only return.
+// condition is an if block.
 func condition(d *crossplane.Directive) string {
 	args := slices.Clone(d.Args)
 	for i, a := range args {

@@ -21,7 +21,7 @@ const module = "github.com/30x/dispatcher/"
 // may import. A package below one of these (pkg/route/value) belongs to its room.
 var mayImport = map[string][]string{
 	"pkg/source":     {},
-	"pkg/cluster":    {},
+	"pkg/cluster":    {"pkg/source"},
 	"pkg/route":      {"pkg/cluster"},
 	"pkg/render":     {"pkg/cluster", "pkg/route"},
 	"nginx":          {"pkg/render"},

@@ -53,7 +53,17 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 	mistakes, err := kjson.UnmarshalStrict(data, object)
 	if err != nil {
 		drop(fmt.Sprintf("this %s can't be read: %s: correct this field", head.Kind, reason(err)))
-		return
+		secret, ok := object.(*corev1.Secret)
+		if !ok {
+			return
+		}
+		*secret = corev1.Secret{}
+		if kjson.UnmarshalCaseSensitivePreserveInts(head.Metadata, &secret.ObjectMeta) != nil {
+			return
+		}
+	}
+	if secret, ok := object.(*corev1.Secret); ok && (err != nil || len(mistakes) > 0) {
+		secret.Type = Unreadable
 	}
 	for _, m := range mistakes {
 		f.Mistakes = append(f.Mistakes, Problem{where, fmt.Sprintf("%s/%s: %s: it is not used, correct or remove it",
@@ -66,6 +76,11 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 	normalise(object)
 	f.items = append(f.items, item{id{head.Kind, object.GetNamespace(), object.GetName()}, where, object})
 }
+
+// Unreadable is the type of a Secret whose document holds a mistake. It is
+// handed over all the same, because what it may have protected must not be
+// served as if there were no Secret.
+const Unreadable corev1.SecretType = "dispatcher.30x.github.com/unreadable"
 
 // newObject returns nil for kinds that nobody here reads.
 func newObject(apiVersion, kind string) metav1.Object {

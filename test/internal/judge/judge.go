@@ -38,9 +38,9 @@ func allowed(block string) []string {
 	case "server":
 		return []string{"listen", "server_name", "access_log", "if", "location"}
 	case "location":
-		return []string{"access_log", "return", "proxy_pass", "if"}
+		return []string{"access_log", "return", "proxy_pass", "if", "set"}
 	case "if":
-		return []string{"return"}
+		return []string{"return", "set"}
 	}
 	return nil
 }
@@ -58,7 +58,9 @@ func heads() map[string]*regexp.Regexp {
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
 		"server location":                  regexp.MustCompile(`^(= )?` + path + `$`),
 		"server if":                        regexp.MustCompile(`^\(\$host_parent != (\.[a-z0-9-]+)+ \)$`),
-		"location if":                      regexp.MustCompile(`^\(\$path_after_\d+ =  \)$`),
+		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown)\)$`),
+		"location set":                     regexp.MustCompile(`^\$api_key unknown$`),
+		"if set":                           regexp.MustCompile(`^\$api_key known$`),
 		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
 	}
 }
