@@ -47,14 +47,15 @@ func NewCache(selector labels.Selector, interest Interest) *Cache {
 // Change is what an object's newest state means to routing.
 type Change string
 
-// A Pod that exists but may get no traffic does not count, so it joins and
-// leaves while the object stays.
+// A Pod joins and leaves those that serve while the object stays. One that does
+// not serve, or not yet, still counts by what it claims in its annotations.
 const (
 	Unchanged Change = ""
 	Added     Change = "added"
 	Joined    Change = "now serves"
 	Changed   Change = "changed"
 	Left      Change = "no longer serves"
+	Waits     Change = "waits to serve"
 	Deleted   Change = "deleted"
 )
 
@@ -138,7 +139,7 @@ func (c *Cache) Delete(o metav1.Object) Change {
 	case *corev1.Pod:
 		k := key{o.Namespace, o.Name}
 		old := c.pods[k]
-		counted = old != nil && old.Serves()
+		counted = old != nil && (old.Serves() || len(old.claims()) > 0)
 		delete(c.pods, k)
 	case *corev1.Secret:
 		if o.Name == c.interest.SecretName {
@@ -166,8 +167,8 @@ func Kind(o metav1.Object) string {
 }
 
 // compare names the step from a Pod's old state, which may be nil, to its new
-// one. A Pod that serves in neither is unchanged, whatever differs: that is how
-// Pending Pods cause no work.
+// one. A Pod that serves in neither is unchanged, whatever differs, but for what
+// it claims: that is how Pending Pods cause next to no work.
 func compare(old, p *Pod) Change {
 	before := old != nil && old.Serves()
 	switch {
@@ -179,8 +180,18 @@ func compare(old, p *Pod) Change {
 		return Left
 	case before && !reflect.DeepEqual(old, p):
 		return Changed
+	case !before && !maps.Equal(old.claims(), p.claims()):
+		return Waits
 	}
 	return Unchanged
+}
+
+// claims are the annotations of a Pod that may serve one day.
+func (p *Pod) claims() map[string]string {
+	if p == nil || p.Finished {
+		return nil
+	}
+	return p.Annotations
 }
 
 // Snapshot is the state of the cluster at one moment. It and all it points to

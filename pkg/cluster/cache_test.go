@@ -61,14 +61,15 @@ func TestChangesOfAPod(t *testing.T) {
 	}
 	for name, steps := range map[string][]step{
 		"pending Pods are no work (DX16)": {
-			{pod("a", "p", phase(corev1.PodPending)), Unchanged},
-			{pod("a", "p", phase(corev1.PodPending), paths("[1]")), Unchanged},
+			{pod("a", "p", phase(corev1.PodPending)), Waits},
+			{pod("a", "p", phase(corev1.PodPending), func(p *corev1.Pod) { p.Status.PodIP = "10.9.9.9" }), Unchanged},
+			{pod("a", "p", phase(corev1.PodPending), paths("[1]")), Waits},
 			{pod("a", "p", paths("[1]")), Joined},
 			{pod("a", "p", phase(corev1.PodSucceeded)), Left},
 			{pod("a", "p", phase(corev1.PodFailed)), Unchanged},
 		},
 		"readiness (DX4)": {
-			{pod("a", "p", ready(corev1.ConditionFalse)), Unchanged},
+			{pod("a", "p", ready(corev1.ConditionFalse)), Waits},
 			{pod("a", "p"), Joined},
 			{pod("a", "p", ready(corev1.ConditionUnknown)), Left},
 			{pod("a", "p"), Joined},
@@ -123,7 +124,7 @@ func TestSamePodNameInTwoNamespaces(t *testing.T) {
 // DX16: what nobody knows is no change when it goes.
 func TestDeleteUnknown(t *testing.T) {
 	c := newCache()
-	if _, err := c.Set(pod("a", "pending", phase(corev1.PodPending))); err != nil {
+	if _, err := c.Set(pod("a", "pending", phase(corev1.PodFailed))); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range []metav1.Object{pod("a", "pending"), pod("a", "unknown"), namespace("unknown", 0), &corev1.Secret{}} {

@@ -70,7 +70,9 @@ type Pod struct {
 	Running     bool       // status.phase is Running
 	Ready       bool       // the Ready condition is True
 	Deleting    bool       // metadata.deletionTimestamp is set
+	Finished    bool       // status.phase is Succeeded or Failed: it will never serve again
 	IP          netip.Addr // status.podIP; the zero Addr if there is none
+	BadIP       string     // status.podIP, if that is no address
 	Containers  []Container
 }
 
@@ -150,7 +152,7 @@ func NewNamespace(o *corev1.Namespace, in Interest) (*Namespace, error) {
 }
 
 // NewPod cuts a Pod to what routing needs. It fails only on names that
-// Kubernetes would not accept; an unreadable IP counts as none.
+// Kubernetes would not accept; an IP that is no address counts as none.
 func NewPod(o *corev1.Pod, in Interest) (*Pod, error) {
 	ref, err := NewRef("Pod", o)
 	if err != nil {
@@ -164,6 +166,7 @@ func NewPod(o *corev1.Pod, in Interest) (*Pod, error) {
 		Annotations: pick(o.Annotations, in.Annotations),
 		Running:     o.Status.Phase == corev1.PodRunning,
 		Deleting:    o.DeletionTimestamp != nil,
+		Finished:    o.Status.Phase == corev1.PodSucceeded || o.Status.Phase == corev1.PodFailed,
 	}
 	for _, c := range o.Status.Conditions {
 		if c.Type == corev1.PodReady {
@@ -172,6 +175,8 @@ func NewPod(o *corev1.Pod, in Interest) (*Pod, error) {
 	}
 	if ip, err := netip.ParseAddr(o.Status.PodIP); err == nil && ip.Zone() == "" && !ip.IsUnspecified() {
 		p.IP = ip.Unmap()
+	} else {
+		p.BadIP = o.Status.PodIP
 	}
 	for i := range o.Spec.Containers {
 		p.Containers = append(p.Containers, newContainer(&o.Spec.Containers[i]))

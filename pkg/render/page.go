@@ -24,6 +24,9 @@ type Page struct {
 	HasWildcard bool
 	// Sizes for server_names_hash_bucket_size and …_max_size, from the names.
 	NamesHashBucketSize, NamesHashMaxSize int
+	// CheckZone is the size of the memory for health checks in kilobytes, with
+	// room for each server; 0 if there are no checks.
+	CheckZone int
 
 	header  string      // nginx's variable for the header with the API key
 	keys    []value.Key // by the number in their placeholder
@@ -37,9 +40,18 @@ type Server struct {
 	Name       string
 	Wildcard   bool     // Name begins with "*."
 	Parent     string   // what follows the left-most label of Name, with its dot
-	Namespaces []string // that declare it, oldest first; never empty
+	Refused    bool     // no request for it is answered
+	Namespaces []string // that declare it, oldest first; empty if it is refused
 	Rules      []Rule
-	Unclaimed  []string // arguments of locations for paths that no Pod serves
+	Unclaimed  []Unclaimed
+}
+
+// Unclaimed is a location for paths that no Pod serves.
+type Unclaimed struct {
+	Pattern string // the location's arguments
+	// Rest follows the path of a DefaultReturn that is a URL with one: nginx
+	// replaces all of the location's path by it.
+	Rest string
 }
 
 // Rule is one location block of nginx. A prefix location becomes two: the path
@@ -51,6 +63,7 @@ type Rule struct {
 	Namespace string
 	Org, Env  string // labels of the Namespace; may be empty
 	Upstream  Upstream
+	NoPods    bool     // none of its Pods serves, and another Namespace must not either
 	Closed    bool     // nobody is let in: an API key is demanded, and there is none
 	Header    string   // nginx's variable for the header with the API key
 	Keys      []string // placeholders of API keys; one of them must come with a request, if there are any
@@ -106,6 +119,7 @@ func (page *Page) server(h *route.VirtualHost) Server {
 		Name:       h.Name.String(),
 		Wildcard:   h.Name.Wildcard(),
 		Parent:     h.Name.Parent(),
+		Refused:    h.Refused,
 		Namespaces: make([]string, len(h.From)),
 		Rules:      make([]Rule, 0, 2*len(h.Locations)),
 	}
@@ -122,19 +136,20 @@ func (page *Page) server(h *route.VirtualHost) Server {
 			s.Rules = append(s.Rules, rule.below(l))
 		}
 		s.Rules[first].First = true
-		if bare := l.Path.WithoutSlash().String(); bare != rule.Path && l.Match == route.Exact {
+		if bare := l.Path.WithoutSlash(); bare != l.Path && l.Match == route.Exact {
 			s.addBare(h, bare)
 		}
 	}
-	if h.Find("/", route.Prefix) == nil {
-		s.Unclaimed = append(s.Unclaimed, "/")
+	if h.Find("/", route.Prefix) == nil && !h.Refused {
+		s.Unclaimed = append(s.Unclaimed, Unclaimed{Pattern: "/"})
 	}
 	return s
 }
 
 // addBare says what serves the path below an exact path with a slash at its end.
 // It is what would serve it anyway, but nginx, if not told, redirects there.
-func (s *Server) addBare(h *route.VirtualHost, path string) {
+func (s *Server) addBare(h *route.VirtualHost, encoded value.Path) {
+	path := encoded.String()
 	if h.Find(path, route.Exact) != nil || h.Find(path, route.Prefix) != nil {
 		return // it has a rule of its own
 	}
@@ -147,10 +162,17 @@ func (s *Server) addBare(h *route.VirtualHost, path string) {
 			return
 		}
 	}
-	s.Unclaimed = append(s.Unclaimed, "= "+path)
+	u := Unclaimed{Pattern: "= " + path}
+	if strings.HasSuffix(s.Page.DefaultReturn, "/") {
+		u.Rest = encoded.Encoded()[1:]
+	}
+	s.Unclaimed = append(s.Unclaimed, u)
 }
 
 func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
+	if l.Upstream.HealthCheck != nil {
+		page.CheckZone = max(page.CheckZone, 1024) + len(l.Upstream.Endpoints) // 1 kB a server is ample
+	}
 	up := Upstream{Name: l.Upstream.Name, HealthCheck: l.Upstream.HealthCheck, Endpoints: make([]Endpoint, len(l.Upstream.Endpoints))}
 	for i, e := range l.Upstream.Endpoints {
 		up.Endpoints[i] = Endpoint{
@@ -165,6 +187,7 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 		Org:       l.Org.String(),
 		Env:       l.Env.String(),
 		Upstream:  up,
+		NoPods:    len(l.Upstream.Endpoints) == 0,
 		Closed:    l.Auth.Closed,
 		Header:    page.header,
 		Keys:      page.placeholders(l.Auth.Keys),

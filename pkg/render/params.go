@@ -33,9 +33,9 @@ type Params struct {
 	TempDir       string // absolute folder for nginx's temporary files
 }
 
-// WorkerConnections leaves two descriptors to each connection, the client's and
-// the Pod's, and some to logs and listening sockets.
-func (p Params) WorkerConnections() int { return max(p.OpenFiles/2-32, 64) }
+// WorkerConnections is the number of connections of a worker, clients' and Pods'
+// alike. Each takes a descriptor; some are left to logs and listening sockets.
+func (p Params) WorkerConnections() int { return max(p.OpenFiles-64, 64) }
 
 // ListenAddresses are the arguments of the listen directives.
 func (p Params) ListenAddresses() []string {

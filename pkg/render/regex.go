@@ -21,3 +21,10 @@ func pathAfter(segments int) string {
 // left-most label, with its dot. In nginx a wildcard stands for any number of
 // labels; in Kubernetes and in TLS it stands for one.
 func hostParent() string { return `~^[^.]+(?<parent>[.].+)$` }
+
+// printablePath is a key of a map over $request_uri. It captures the path, up to
+// the query or the first byte that is not printable ASCII.
+func printablePath() string { return `~^(?<printable_path>[\x21-\x3e\x40-\x7e]*)` }
+
+// printable is a key of a map. It matches a text of printable ASCII.
+func printable() string { return `~^[\x21-\x7e]*$` }

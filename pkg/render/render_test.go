@@ -101,7 +101,7 @@ func TestRegularExpressions(t *testing.T) {
 			found[w.Text] = true
 		}
 	})
-	want := map[string]bool{hostParent(): true, pathAfter(0): true, pathAfter(3): true}
+	want := map[string]bool{hostParent(): true, pathAfter(0): true, pathAfter(3): true, printablePath(): true, printable(): true}
 	if fmt.Sprint(found) != fmt.Sprint(want) {
 		t.Errorf("found %v, want %v", found, want)
 	}
@@ -208,7 +208,7 @@ func TestParams(t *testing.T) {
 			t.Errorf("the status of %s is %d", text, got)
 		}
 	}
-	for files, want := range map[int]int{1024: 480, 32768: 16352, 0: 64} {
+	for files, want := range map[int]int{1024: 960, 32768: 32704, 0: 64} {
 		p.OpenFiles = files
 		if got := p.WorkerConnections(); got != want {
 			t.Errorf("%d open files give %d connections", files, got)

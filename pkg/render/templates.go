@@ -16,8 +16,10 @@ type Templates struct{ main *template.Template }
 // file and line.
 func ParseTemplates(files map[string]string) (*Templates, error) {
 	root := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-		"pathAfter":  pathAfter,
-		"hostParent": hostParent,
+		"pathAfter":     pathAfter,
+		"hostParent":    hostParent,
+		"printable":     printable,
+		"printablePath": printablePath,
 	})
 	for name, text := range files {
 		if _, err := root.New(name).Parse(text); err != nil {

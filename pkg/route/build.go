@@ -46,8 +46,8 @@ func (b *builder) problem(ref cluster.Ref, key, format string, args ...any) {
 	b.problems = append(b.problems, Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
 }
 
-// podsByNamespace groups the Pods that can serve and have paths, and reports
-// those whose Namespace isn't routed.
+// podsByNamespace groups the Pods that have paths and serve or may serve one
+// day, and reports those whose Namespace isn't routed.
 func (b *builder) podsByNamespace(s *cluster.Snapshot) map[string][]*cluster.Pod {
 	routed := make(map[string]bool, len(s.Namespaces))
 	for _, ns := range s.Namespaces {
@@ -55,8 +55,11 @@ func (b *builder) podsByNamespace(s *cluster.Snapshot) map[string][]*cluster.Pod
 	}
 	pods := map[string][]*cluster.Pod{}
 	for _, p := range s.Pods {
-		if _, ok := p.Annotations[b.opts.PathsAnnotation]; !ok || !p.Serves() {
+		if _, ok := p.Annotations[b.opts.PathsAnnotation]; !ok || p.Finished {
 			continue
+		}
+		if p.BadIP != "" {
+			b.problem(p.Ref, "status.podIP", "the Pod is not routed: %s is not an IP address", cluster.Quote(p.BadIP))
 		}
 		if !routed[p.Namespace] {
 			b.problem(p.Ref, "metadata.namespace", "the Pod is not routed: Namespace %s is not; give it the routable label too", p.Namespace)
@@ -123,7 +126,8 @@ func (b *builder) addHost(ns *cluster.Namespace, claim hostClaim, locations []*L
 }
 
 // locations gathers the entries of all Pods of a Namespace by path, in the
-// order of the paths. They belong to no host yet.
+// order of the paths. They belong to no host yet. One without endpoints is a
+// claim: a path does not go to another Namespace while its Pods restart.
 func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Location {
 	type gathering struct {
 		location *Location
@@ -135,16 +139,18 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 	for _, pod := range pods {
 		name, rev := b.label(pod.Ref, pod.Labels, b.opts.AppNameLabel), b.label(pod.Ref, pod.Labels, b.opts.AppRevLabel)
 		for _, e := range b.entries(pod) {
-			port, container, err := resolvePort(pod, e.port)
-			if err != nil {
-				b.problem(pod.Ref, b.place(e, "containerPort"), "the entry is dropped: %v", err)
-				continue
-			}
 			g := byKey[e.key()]
 			if g == nil {
 				g = &gathering{location: &Location{Path: e.path, Match: e.match, Upstream: &Upstream{}, From: ns.Ref, Org: org, Env: env}}
 				byKey[e.key()] = g
 				out = append(out, g.location)
+			}
+			port, container, err := resolvePort(pod, e.port)
+			if err != nil {
+				b.problem(pod.Ref, b.place(e, "containerPort"), "the entry is dropped: %v", err)
+			}
+			if err != nil || !pod.Serves() {
+				continue // the path is its Namespace's all the same
 			}
 			up := g.location.Upstream
 			up.Endpoints = append(up.Endpoints, Endpoint{
@@ -235,11 +241,17 @@ func (b *builder) reportTargets(l *Location, targets []target) {
 // table puts the hosts in order.
 func (b *builder) table() *Table {
 	t := &Table{}
-	for _, state := range b.hosts {
+	for host, state := range b.hosts {
 		if state.refused {
-			continue
+			// A wildcard that covers the host must not serve it instead.
+			wildcard, err := value.ParseHost("*" + host.Parent())
+			if cover := b.hosts[wildcard]; err != nil || host.Wildcard() || cover == nil || cover.refused {
+				continue
+			}
+			state.vhost.From, state.vhost.Refused, state.vhost.Locations = nil, true, nil
 		}
 		slices.SortFunc(state.vhost.Locations, compareLocations)
+		state.vhost.dropClaims()
 		t.Hosts = append(t.Hosts, state.vhost)
 	}
 	slices.SortFunc(t.Hosts, func(x, y *VirtualHost) int { return cmp.Compare(x.Name.String(), y.Name.String()) })

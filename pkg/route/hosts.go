@@ -30,7 +30,7 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 		return nil
 	}
 	claims := make([]hostClaim, 0, len(members))
-	seen := make(map[value.Host]bool, len(members))
+	seen := make(map[value.Host]int, len(members)) // place in claims
 	for _, m := range members {
 		place := fmt.Sprintf("%s[%s]", key, cluster.Quote(m.Name))
 		host, err := value.ParseHost(m.Name)
@@ -38,15 +38,16 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 			b.problem(ns.Ref, place, "the host is dropped: %v", err)
 			continue
 		}
-		if seen[host] {
-			b.problem(ns.Ref, place, "the host stands here twice (case and a trailing dot make no difference): the first entry counts; remove this one")
-			continue
-		}
-		seen[host] = true
 		why := hostOptions(m.Value)
 		if why != "" {
 			b.problem(ns.Ref, place, "the host is not served, also not on plain HTTP: %s", why)
 		}
+		if i, twice := seen[host]; twice {
+			b.problem(ns.Ref, place, "the host stands here twice (case and a trailing dot make no difference): remove this one")
+			claims[i].refused = claims[i].refused || why != ""
+			continue
+		}
+		seen[host] = len(claims)
 		claims = append(claims, hostClaim{host: host, refused: why != ""})
 	}
 	return claims

@@ -25,6 +25,7 @@ type VirtualHost struct {
 	Owner     cluster.Ref   // the Namespace that was created first of those that declare it
 	From      []cluster.Ref // all Namespaces that declare it, oldest first
 	Locations []*Location   // by path, exact before prefix
+	Refused   bool          // requests for it are turned away as if nobody had declared it
 }
 
 // Find returns the location of a path, nil if there is none.
@@ -73,8 +74,8 @@ func (k pathKey) compare(o pathKey) int {
 
 // Upstream is the set of endpoints that serve one location.
 type Upstream struct {
-	Name        string // unique, stable, safe in a configuration
-	Endpoints   []Endpoint
+	Name        string             // unique, stable, safe in a configuration
+	Endpoints   []Endpoint         // none: a claim, whose requests are answered with 503
 	HealthCheck *healthcheck.Check // nil: none
 }
 
@@ -91,8 +92,11 @@ type Counts struct{ Hosts, Locations, Endpoints int }
 
 // Counts returns the numbers of hosts, locations and endpoints.
 func (t *Table) Counts() Counts {
-	c := Counts{Hosts: len(t.Hosts)}
+	var c Counts
 	for _, h := range t.Hosts {
+		if !h.Refused {
+			c.Hosts++
+		}
 		c.Locations += len(h.Locations)
 		for _, l := range h.Locations {
 			c.Endpoints += len(l.Upstream.Endpoints)

@@ -26,7 +26,7 @@ func TestReadManifests(t *testing.T) {
 	if want := []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("objects are %q, want %q", got, want)
 	}
-	if len(problems) != 1 || problems[0].Where != at("f/sub/b.yml")+": document 1" || !strings.Contains(problems[0].Reason, "metdata") {
+	if len(problems) != 1 || problems[0].Where != "Pod/default/b" || problems[0].Reason != "metdata: unknown field, it is not used: correct or remove it ("+at("f/sub/b.yml")+": document 1)" {
 		t.Errorf("problems are %v", problems)
 	}
 }

@@ -101,6 +101,8 @@ func (l *lister) server(d *crossplane.Directive) {
 			listens = append(listens, text)
 		case "if":
 			head = append(head, "  "+condition(d))
+		case "return":
+			head = append(head, "  return "+text)
 		case "location":
 			rows = append(rows, l.location(d))
 		default:

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 )
 
 // accessLine is a line of the access log.
@@ -37,6 +38,9 @@ func (d *dispatcher) accessLog() (lines []accessLine) {
 		var l accessLine
 		decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 		decoder.DisallowUnknownFields()
+		if !utf8.ValidString(text) {
+			d.t.Errorf("a line of the access log is not UTF-8: %+q", text)
+		}
 		if err := decoder.Decode(&l); err != nil && strings.HasSuffix(text, "\n") {
 			d.t.Errorf("%v in a line of the access log: %s", err, text)
 		}
@@ -70,6 +74,8 @@ func TestAccessLog(t *testing.T) {
 		"GET /app/\"quoted\"\\back HTTP/1.0\r\nHost: www.example.com\r\n\r\n",
 		"GET /app/%00 HTTP/1.0\r\nHost: www.example.com\r\n\r\n",
 		"GET /app/%01%ff%0a HTTP/1.0\r\nHost: www.example.com\r\n\r\n",
+		"GET /app/\xff\xc3( HTTP/1.0\r\nHost: www.example.com\r\n\r\n",
+		"GET /app HTTP/1.0\r\nHost: www\xff.example.com\r\n\r\n",
 		"GET / HTTP/1.0\r\nHost: un\"known\r\n\r\n",
 		"GET / HTTP/1.0\r\n\r\n",
 		"GET /app\r\n\r\n",
@@ -104,7 +110,7 @@ func TestAccessLog(t *testing.T) {
 		return lines[i]
 	}
 	l := find("the request id that the Pod saw", func(l accessLine) bool { return l.RequestID == id })
-	if l.Host != "www.example.com" || l.Method != http.MethodGet || l.Path != "/app/ x/" || l.Protocol != "HTTP/1.1" || l.Status != http.StatusOK || l.Client != "127.0.0.1" ||
+	if l.Host != "www.example.com" || l.Method != http.MethodGet || l.Path != "/app/%20x/" || l.Protocol != "HTTP/1.1" || l.Status != http.StatusOK || l.Client != "127.0.0.1" ||
 		l.Pod != fmt.Sprintf("%s:%d", web.ip, web.port) || l.PodStatus != "200" || l.Time == "" || l.BytesSent == 0 || l.Connect == "" || l.Response == "" {
 		t.Errorf("line %+v", l)
 	}
@@ -132,5 +138,25 @@ func TestAccessLogOff(t *testing.T) {
 	d.wait()
 	if out := d.out(); out != "" {
 		t.Errorf("stdout holds %q", out)
+	}
+}
+
+// A request that an old worker gives up is a line of JSON too: nginx has no
+// status for it, and would write 000.
+func TestAccessLogOfCutRequests(t *testing.T) {
+	t.Parallel()
+	web, gate := newPod(t, "shop", "web", at("/app")), newGate()
+	web.on("/app/slow", gate.hold(web.backend))
+	defer close(gate.open)
+	d := prepare(t)
+	d.apply(namespace("shop", "www.example.com"), web)
+	d.run("--worker-shutdown-timeout=1s")
+	go d.try("www.example.com", "/app/slow")
+	<-gate.reached
+	d.apply(newPod(t, "shop", "other", at("/other")))
+	d.serves("www.example.com", "/other", "other")
+	d.eventually("the cut request is logged", func() bool { return strings.Contains(d.out(), `"path":"/app/slow"`) })
+	if i := slices.IndexFunc(d.accessLog(), func(l accessLine) bool { return l.Path == "/app/slow" }); i < 0 {
+		t.Errorf("the access log is %s", d.out())
 	}
 }

@@ -160,3 +160,19 @@ func TestOversize(t *testing.T) {
 		t.Errorf("IPv6 Pod: %+v", got)
 	}
 }
+
+// TestPathStaysWithItsNamespace: DF19, DX12, DX14. While none of the owner's Pods
+// is ready, another Namespace gets neither the path nor its requests.
+func TestPathStaysWithItsNamespace(t *testing.T) {
+	t.Parallel()
+	owner, thief := newPod(t, "a", "owner", at("/x")), newPod(t, "b", "thief", at("/x"), at("/"))
+	d := start(t, created(namespace("a", "www.example.com"), 1), created(namespace("b", "www.example.com"), 2), owner, thief)
+	d.serves("www.example.com", "/x/1", "owner")
+	d.serves("www.example.com", "/y", "thief")
+	d.apply(owner.ready(false))
+	d.answers("www.example.com", "/x/1", http.StatusServiceUnavailable)
+	d.apply(owner.ready(true))
+	d.serves("www.example.com", "/x/1", "owner")
+	d.remove(owner)
+	d.serves("www.example.com", "/x/1", "thief")
+}

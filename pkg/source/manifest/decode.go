@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -48,6 +49,9 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 	}
 	object := newObject(head.APIVersion, head.Kind)
 	if object == nil {
+		if version := misnamed(head.APIVersion, head.Kind); version != "" {
+			drop(fmt.Sprintf("there is no %s of apiVersion %s: write %s", Plain(head.Kind), strconv.Quote(Plain(head.APIVersion)), version))
+		}
 		return // not ours
 	}
 	mistakes, err := kjson.UnmarshalStrict(data, object)
@@ -65,16 +69,25 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 	if secret, ok := object.(*corev1.Secret); ok && (err != nil || len(mistakes) > 0) {
 		secret.Type = Unreadable
 	}
-	for _, m := range mistakes {
-		f.Mistakes = append(f.Mistakes, Problem{where, fmt.Sprintf("%s/%s: %s: it is not used, correct or remove it",
-			head.Kind, Plain(object.GetName()), reason(m))})
-	}
 	if object.GetName() == "" {
 		drop(fmt.Sprintf("this %s has no metadata.name: give it one", head.Kind))
 		return
 	}
 	normalise(object)
-	f.items = append(f.items, item{id{head.Kind, object.GetNamespace(), object.GetName()}, where, object})
+	it := item{id{head.Kind, object.GetNamespace(), object.GetName()}, where, object}
+	for _, m := range mistakes {
+		f.Mistakes = append(f.Mistakes, mistake(it, reason(m)))
+	}
+	f.items = append(f.items, it)
+}
+
+// mistake names the object and the field, as the Problems of annotations do.
+func mistake(it item, text string) Problem {
+	what, field, ok := strings.Cut(strings.TrimSuffix(text, `"`), ` field "`)
+	if !ok {
+		return Problem{it.String(), fmt.Sprintf("%s: correct it (%s)", text, it.where)}
+	}
+	return Problem{it.String(), fmt.Sprintf("%s: %s field, it is not used: correct or remove it (%s)", field, what, it.where)}
 }
 
 // Unreadable is the type of a Secret whose document holds a mistake. It is
@@ -119,6 +132,27 @@ func newObject(apiVersion, kind string) metav1.Object {
 		return &networkingv1.Ingress{}
 	}
 	return nil
+}
+
+// misnamed tells of a type that nobody has but that is close to one of ours, and
+// says how to write that: a missing apiVersion, another of Kubernetes' own, or
+// the kind in another case. Types of other groups are somebody else's.
+func misnamed(apiVersion, kind string) (right string) {
+	switch group, _, found := strings.Cut(apiVersion, "/"); {
+	case found && group != "apps" && group != "extensions" && group != "core":
+		return ""
+	case !found && apiVersion != "" && apiVersion != "v1":
+		return ""
+	}
+	for _, version := range []string{"v1", "apps/v1", "discovery.k8s.io/v1", "networking.k8s.io/v1"} {
+		for _, k := range []string{"Namespace", "Pod", "Secret", "ConfigMap", "Service", "Endpoints", "ReplicationController",
+			"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "EndpointSlice", "Ingress"} {
+			if strings.EqualFold(k, kind) && newObject(version, k) != nil {
+				return fmt.Sprintf("apiVersion: %s, kind: %s", version, k)
+			}
+		}
+	}
+	return ""
 }
 
 // normalise does what the API server would do on the way in.

@@ -77,6 +77,9 @@ func Plain(s string) string {
 // JSON at all, and names the file and the line.
 func Parse(name string, data []byte) (*File, error) {
 	f := &File{name: name}
+	if bytes.IndexByte(data, 0) >= 0 { // what is ASCII is every other byte in UTF-16
+		return nil, fmt.Errorf("%s: it is not UTF-8 text: save it as UTF-8", Plain(name))
+	}
 	number := 0
 	for _, c := range split(data) {
 		objects, doubled, err := c.toJSON()

@@ -68,10 +68,16 @@ func TestParse(t *testing.T) {
 		{name: "a file of other tools is passed over", text: "resources: [a.yaml]\n"},
 		{name: "Service, EndpointSlice, Ingress", text: "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: e}\naddressType: IPv4\nendpoints: []\n---\n" +
 			"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\n", objects: []string{"EndpointSlice/default/e", "Ingress/default/i", "Service/default/s"}},
+		{name: "no apiVersion", text: "kind: Pod\nmetadata: {name: a}\n",
+			problems: []string{`m.yaml: document 1: there is no Pod of apiVersion "": write apiVersion: v1, kind: Pod`}},
+		{name: "a kind's case, another version of Kubernetes' own", text: "{apiVersion: v1, kind: pod, metadata: {name: a}}\n---\n{apiVersion: apps/v1, kind: Pod, metadata: {name: a}}\n",
+			problems: []string{`m.yaml: document 1: there is no pod of apiVersion "v1": write apiVersion: v1, kind: Pod`,
+				`m.yaml: document 2: there is no Pod of apiVersion "apps/v1": write apiVersion: v1, kind: Pod`}},
+		{name: "somebody else's kind of the same name", text: "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a}}\n"},
 		{name: "a typo is told, and the object counts", text: podA + "metdata: {}\n", objects: []string{"Pod/default/a"},
-			problems: []string{`m.yaml: document 1: Pod/a: unknown field "metdata": it is not used, correct or remove it`}},
+			problems: []string{`Pod/default/a: metdata: unknown field, it is not used: correct or remove it (m.yaml: document 1)`}},
 		{name: "wrong letter case is a typo", text: podA + "spec: {Containers: []}\n", objects: []string{"Pod/default/a"},
-			problems: []string{`m.yaml: document 1: Pod/a: unknown field "spec.Containers": it is not used, correct or remove it`}},
+			problems: []string{`Pod/default/a: spec.Containers: unknown field, it is not used: correct or remove it (m.yaml: document 1)`}},
 		{name: "a key stands twice", text: podA + "spec: {}\nspec: {}\n", objects: []string{"Pod/default/a"},
 			problems: []string{`m.yaml: document 1: line 5: key "spec" already set in map: remove one of the two`}},
 		{name: "a key stands twice further down", text: podA + "---\n" + podB + "spec: {}\nspec: {}\n", objects: []string{"Pod/default/a", "Pod/ns/b"},
@@ -158,4 +164,23 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Text in UTF-16 would be read in part.
+func TestUTF16(t *testing.T) {
+	text := "k\x00i\x00n\x00d\x00:\x00"
+	if _, err := Parse("m.yaml", []byte("\xff\xfe"+text)); err == nil || !strings.Contains(err.Error(), "m.yaml: it is not UTF-8 text") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A Secret with a mistake is handed over as one that can't be read.
+func TestUnreadableSecret(t *testing.T) {
+	for _, text := range []string{"stringData: {api-key: no}", "stringdata: {api-key: x}", "data: {api-key: '%'}"} {
+		f := mustParse(t, "m", "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\n"+text+"\n")
+		objects, problems := Objects([]*File{f})
+		if len(objects) != 1 || objects[0].GetNamespace() != "shop" || objects[0].(*corev1.Secret).Type != Unreadable || len(problems) != 1 {
+			t.Errorf("%s: %v, %v", text, objects, problems)
+		}
+	}
 }

@@ -25,7 +25,7 @@ func allowed(block string) []string {
 		return []string{"worker_connections"}
 	case "http":
 		return []string{
-			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "variables_hash_max_size", "client_max_body_size",
+			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "variables_hash_max_size", "check_shm_size", "client_max_body_size",
 			"large_client_header_buffers", "reset_timedout_connection", "keepalive_min_timeout", "client_body_temp_path", "proxy_temp_path",
 			"fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path", "log_format", "access_log", "set_real_ip_from", "real_ip_header",
 			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",
@@ -36,7 +36,7 @@ func allowed(block string) []string {
 	case "upstream":
 		return []string{"server", "keepalive", "keepalive_timeout", "check", "check_http_send", "check_http_expect_alive"}
 	case "server":
-		return []string{"listen", "server_name", "access_log", "if", "location"}
+		return []string{"listen", "server_name", "access_log", "return", "if", "location"}
 	case "location":
 		return []string{"access_log", "return", "proxy_pass", "if", "set"}
 	case "if":
@@ -54,11 +54,12 @@ func heads() map[string]*regexp.Regexp {
 		"upstream server":                  regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):[1-9]\d{0,4}( weight=[1-9]\d{0,4})?$`),
 		"upstream check":                   regexp.MustCompile(`^interval=\d+ rise=\d+ fall=\d+ timeout=\d+( port=\d+)? type=(http|tcp|ssl_hello)$`),
 		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
-		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx$`),
+		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx http_3xx$`),
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
 		"server location":                  regexp.MustCompile(`^(= )?` + path + `$`),
 		"server if":                        regexp.MustCompile(`^\(\$host_parent != (\.[a-z0-9-]+)+ \)$`),
 		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown)\)$`),
+		"server return":                    regexp.MustCompile(`^444$`),
 		"location set":                     regexp.MustCompile(`^\$api_key unknown$`),
 		"if set":                           regexp.MustCompile(`^\$api_key known$`),
 		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
@@ -116,11 +117,11 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 	return errs
 }
 
-// checkMap refuses what has a meaning in a map, but for the two maps with
+// checkMap refuses what has a meaning in a map, but for the maps with
 // expressions of ours.
 func checkMap(n *nginxlex.Node) (errs []error) {
 	args := strings.Join(n.Args(), " ")
-	ours := args == "$host $host_parent" || strings.HasPrefix(args, "$request_uri $path_after_")
+	ours := args == "$host $host_parent" || args == "$host $logged_host" || args == "$request_uri $logged_path" || strings.HasPrefix(args, "$request_uri $path_after_")
 	for _, row := range n.Block {
 		switch key := row.Name(); {
 		case strings.HasPrefix(key, "~") && !ours, key == "include", key == "hostnames", key == "volatile", row.IsBlock:

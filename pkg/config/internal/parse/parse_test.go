@@ -106,9 +106,11 @@ func TestAddresses(t *testing.T) {
 		"", "k8s.example.com", "k8s:80/x", "ftp://k8s", "https://", "https://me:pw@k8s", "https://k8s?x=1", "https://k8s/#x", "://k8s:1")
 }
 
-// DF14; a URL goes into nginx.conf, so it may hold nothing but plain parts.
+// DF14; a URL goes into nginx.conf, so it may hold nothing but plain parts. Its
+// path does not run into the request's.
 func TestStatusOrURL(t *testing.T) {
-	check(t, StatusOrURL, accept("100", "404", "999", "http://e.com", "https://e.com:8443/a/b_c~d.html", "http://192.0.2.1/", "http://[2001:db8::1]:80/", "http://fallback.default.svc.cluster.local:8080"),
+	check(t, StatusOrURL, map[string]string{"http://e.com/errors": "http://e.com/errors/"})
+	check(t, StatusOrURL, accept("100", "404", "999", "http://e.com", "https://e.com:8443/a/b_c~d/", "http://192.0.2.1/", "http://[2001:db8::1]:80/", "http://fallback.default.svc.cluster.local:8080"),
 		"", "99", "1000", "4xx", "+404", "404 ", "e.com", "//e.com", "ftp://e.com", "HTTP://e.com", "http://", "http:///a", "http://*.e.com",
 		"http://e.com:", "http://e.com:0", "http://e.com:080", "http://e.com:x", "http://me@e.com", "http://me:pw@e.com", "http://e.com?a=b", "http://e.com/?", "http://e.com/#",
 		"http://e.com/$host", "http://$host/", "http://e.com/;", "http://e.com/ x", "http://e.com/\"", "http://e.com/{", "http://e.com/%2f", "http://e.com/\n", "http://e_f.com",

@@ -93,6 +93,10 @@ func StatusOrURL(s string) (string, error) {
 		return "", errors.New("is neither a status nor a URL: give a number from 100 to 999, or http(s)://HOST[:PORT][/PATH] " +
 			"without user, query and fragment, the path of letters, digits and . _ ~ / -")
 	}
+	// A path goes before the request's, and must not run into it.
+	if u, err := url.Parse(s); err == nil && u.Host != "" && u.Path != "" && !strings.HasSuffix(u.Path, "/") {
+		return s + "/", nil
+	}
 	return s, nil
 }
 
