@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/30x/dispatcher/nginx/internal/disk"
 	"github.com/30x/dispatcher/nginx/internal/proc"
 )
 
@@ -45,7 +46,7 @@ func TestTakeOverSettlesAnUnfinishedReload(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.apply(b.conf("g1"))
-	if err := writeNew(b.path(confName), b.conf("g2").Conf); err != nil {
+	if err := disk.WriteNew(b.path(confName), b.conf("g2").Conf); err != nil {
 		t.Fatal(err)
 	}
 	b.restart(Options{})

@@ -3,6 +3,7 @@ package nginx
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -113,6 +114,32 @@ func withLog(f render.Files) render.Files {
 	return render.Files{Generation: f.Generation, Conf: []byte(text)}
 }
 
+// unlock gives the work folder free for a child process.
+func (b *bed) unlock() {
+	b.t.Helper()
+	if err := errors.Join(b.lock.Close(), os.Remove(b.lock.Name())); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A work folder belongs to one Dispatcher, for as long as that lives.
+func TestTwoOnOneFolder(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	b.unlock()
+	cmd := b.startChild(withLog(b.conf("g1")), nil)
+	if _, err := NewServer(Options{WorkDir: b.dir}); err == nil || !strings.Contains(err.Error(), "choose another --work-dir") {
+		t.Errorf("got %v", err)
+	}
+	b.expect("g1")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWithoutRoot(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
@@ -125,9 +152,10 @@ func TestWithoutRoot(t *testing.T) {
 			}
 		}
 	}
+	b.unlock()
 	cmd := b.startChild(withLog(b.conf("g1")), nobody)
 	b.expect("g1")
-	group := b.readPid()
+	group := proc.ReadPid(b.pidPath())
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -142,8 +170,9 @@ func TestWithoutRoot(t *testing.T) {
 func TestTakeOverAfterKill(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
+	b.unlock()
 	cmd := b.startChild(withLog(b.conf("g1")), nil)
-	master := b.readPid()
+	master := proc.ReadPid(b.pidPath())
 	kill(t, cmd.Process.Pid, syscall.SIGKILL)
 	_ = cmd.Wait() // closes our end of its output
 	b.expect("g1")

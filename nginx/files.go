@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
+	"github.com/30x/dispatcher/nginx/internal/disk"
 	"github.com/30x/dispatcher/pkg/render"
 )
 
@@ -65,12 +65,17 @@ func (s *Server) prepare() error {
 			return fmt.Errorf("make work folder: %w: choose a writable one with --work-dir", err)
 		}
 	}
+	lock, err := disk.Lock(filepath.Join(filepath.Dir(s.pidPath()), "lock"))
+	if err != nil {
+		return fmt.Errorf("lock work folder: %w: end the other Dispatcher, or choose another --work-dir", err)
+	}
+	s.lock = lock
 	text, err := os.ReadFile(s.path(confName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fmt.Errorf("read the last configuration: %w", err)
+		return fmt.Errorf("read the last configuration: %w: choose another --work-dir", err)
 	case !bytes.HasPrefix(text, []byte(render.Marker)):
 		return fmt.Errorf("%s was not written by Dispatcher, so it stays as it is: move it away, or choose another folder with --work-dir", s.path(confName))
 	}
@@ -80,25 +85,10 @@ func (s *Server) prepare() error {
 
 // stage writes text to nginx.conf.next, for our eyes only, and onto the disk.
 func (s *Server) stage(text []byte) error {
-	if err := writeNew(s.path(nextName), text); err != nil {
+	if err := disk.WriteNew(s.path(nextName), text); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 	return nil
-}
-
-func writeNew(path string, text []byte) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 // swap puts the staged file, which holds text, in the place of nginx.conf.
@@ -107,30 +97,8 @@ func (s *Server) swap(text []byte) error {
 		return fmt.Errorf("put the configuration in place: %w", err)
 	}
 	s.disk = bytes.Clone(text)
-	if err := syncDir(s.o.WorkDir); err != nil {
+	if err := disk.SyncDir(s.o.WorkDir); err != nil {
 		return fmt.Errorf("put the configuration in place: %w", err)
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// readPid gives the process id in nginx's pid file, 0 if there is none: a
-// configuration test leaves an empty file.
-func (s *Server) readPid() int {
-	text, err := os.ReadFile(s.pidPath())
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(string(bytes.TrimSpace(text)))
-	if err != nil || pid <= 1 {
-		return 0
-	}
-	return pid
 }

@@ -34,6 +34,7 @@ type Options struct {
 	ShutdownGrace time.Duration // how long requests may take to finish at the end; 0 is 30s
 	TestTimeout   time.Duration // the limit for one configuration test; 0 is 60s
 	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
+	Version       string        // of that program; one of another version is not kept running; "" is not known
 	Log           *slog.Logger  // nil is slog.Default
 }
 
@@ -51,6 +52,9 @@ type Server struct {
 	mu      sync.Mutex // held while nginx is tested, started, reloaded or stopped
 	disk    []byte     // the text in nginx.conf, nil if there is none
 	running string     // the generation that nginx last confirmed, "" if that is open
+	serves  string     // the generation of disk, once it was confirmed
+	old     bool       // the nginx taken over is of another version: it serves until the first Apply
+	lock    *os.File   // keeps other Dispatchers away
 }
 
 var errClosing = fmt.Errorf("nginx is shutting down: %w", context.Canceled)
@@ -114,7 +118,7 @@ func (s *Server) Apply(ctx context.Context, f render.Files) error {
 		return errClosing
 	default:
 	}
-	if s.Alive() && s.running == f.Generation && bytes.Equal(s.disk, f.Conf) {
+	if s.Alive() && !s.old && s.running == f.Generation && bytes.Equal(s.disk, f.Conf) {
 		return nil
 	}
 	if err := s.test(ctx, f.Conf); err != nil {
@@ -130,6 +134,10 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 		return err
 	}
 	p := s.proc.Load()
+	if s.old && p.Alive() {
+		s.quit(p)
+	}
+	s.old = false
 	reload := p.Alive()
 	var err error
 	if reload {
@@ -138,6 +146,7 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 		err = s.start(ctx, f.Generation)
 	}
 	if err == nil {
+		s.serves = f.Generation
 		s.o.Log.Debug("nginx serves the configuration", "generation", f.Generation, "reload", reload)
 		return nil
 	}

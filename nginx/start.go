@@ -59,7 +59,7 @@ func (s *Server) ours(pid int) bool {
 // adopt takes over the nginx that the pid file names, if it is ours and
 // answers. If not, start clears it away.
 func (s *Server) adopt() error {
-	pid := s.readPid()
+	pid := proc.ReadPid(s.pidPath())
 	if pid == 0 || !s.ours(pid) {
 		return nil
 	}
@@ -78,7 +78,10 @@ func (s *Server) adopt() error {
 	if unread != nil {
 		s.o.Log.Warn("the output of the running nginx can't be read", "error", unread)
 	}
-	s.running = generation
+	s.running, s.serves = generation, generation
+	if v, err := s.control.Version(context.Background()); err == nil && s.o.Version != "" && v != s.o.Version {
+		s.old = true
+	}
 	s.use(p)
 	s.o.Log.Info("took over the running nginx", "pid", pid, "generation", message.Tidy(generation))
 	return nil
@@ -87,7 +90,7 @@ func (s *Server) adopt() error {
 // clear ends what is left of an earlier nginx of ours: a master that doesn't
 // answer, or workers without a master, which hold the ports.
 func (s *Server) clear() error {
-	pids := []int{s.readPid()}
+	pids := []int{proc.ReadPid(s.pidPath())}
 	if p := s.proc.Load(); p != nil {
 		pids = append(pids, p.Pid())
 	}

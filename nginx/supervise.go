@@ -1,7 +1,10 @@
 package nginx
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"os"
 	"syscall"
 	"time"
 
@@ -57,7 +60,12 @@ func (s *Server) restart(ctx context.Context, p *proc.Process) error {
 	if s.proc.Load() != p {
 		return nil
 	}
-	return s.start(ctx, "")
+	if text, err := os.ReadFile(s.path(confName)); err != nil || !bytes.Equal(text, s.disk) {
+		if err := errors.Join(s.stage(s.disk), s.swap(s.disk)); err != nil {
+			return err
+		}
+	}
+	return s.start(ctx, s.serves)
 }
 
 // shutdown ends nginx. From here on Apply refuses.

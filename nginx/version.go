@@ -20,7 +20,7 @@ func Version(ctx context.Context, binary string) (output string, err error) {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("ask nginx for its version: %w", missing(binary, err))
+		return "", fmt.Errorf("ask %+q for its version: %w: set NGINX_BINARY to an nginx", binary, missing(binary, err))
 	}
 	return string(out), nil
 }

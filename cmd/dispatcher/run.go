@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
@@ -27,7 +28,9 @@ import (
 // run watches and serves until SIGTERM or SIGINT.
 func run(cfg *config.Config, s streams) int {
 	log := s.logger(cfg)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	// A reader of the log that goes away, or a terminal, must not leave nginx alone.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
 	err := serve(ctx, cfg, s, log)
 	if errors.Is(err, context.Canceled) {
@@ -58,7 +61,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	server, err := openProxy(cfg, mode, s, log)
+	server, err := openProxy(cfg, mode, params.Nginx.Version, s, log)
 	if err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
 	if cfg.TemplateDir != "" {
-		group.Go(func() error { return watchTemplates(ctx, cfg.TemplateDir, changed, log) })
+		group.Go(func() error { watchTemplates(ctx, cfg.TemplateDir, changed, log); return nil })
 	}
 	return group.Wait()
 }
@@ -120,14 +123,19 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, error)
 	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), nil
 }
 
-func openProxy(cfg *config.Config, mode config.Mode, s streams, log *slog.Logger) (proxy, error) {
+func openProxy(cfg *config.Config, mode config.Mode, version render.Version, s streams, log *slog.Logger) (proxy, error) {
 	if mode == config.ModeMock {
 		return printer{nginx.Printer{W: s.out}}, nil
+	}
+	known := version.String()
+	if cfg.NginxVersion == version {
+		known = "" // the operator says so, and nginx was not asked
 	}
 	return nginx.NewServer(nginx.Options{
 		Binary:        cfg.NginxBinary,
 		WorkDir:       cfg.WorkDir,
 		ShutdownGrace: cfg.ShutdownGrace,
+		Version:       known,
 		Log:           log,
 	})
 }
@@ -138,21 +146,28 @@ type printer struct{ nginx.Printer }
 func (printer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 func (printer) Alive() bool                   { return true }
 
-// watchTemplates hands over each set of templates that can be parsed.
-func watchTemplates(ctx context.Context, dir string, changed chan<- *render.Templates, log *slog.Logger) error {
-	err := templates.Watch(ctx, dir, func() {
-		t, err := loadTemplates(dir)
+// watchTemplates hands over each new set of templates that can be parsed.
+func watchTemplates(ctx context.Context, dir string, changed chan<- *render.Templates, log *slog.Logger) {
+	last, _ := templates.Load(dir) // they have just been read
+	templates.Watch(ctx, dir, func() {
+		texts, err := templates.Load(dir)
+		if err == nil && maps.Equal(texts, last) {
+			return
+		}
+		var parsed *render.Templates
+		if err == nil {
+			last = texts
+			parsed, err = render.ParseTemplates(texts)
+		}
 		if err != nil {
 			log.Error("the changed templates can't be used; the last good ones stay in use", "reason", err)
 			return
 		}
 		select {
-		case changed <- t:
+		case changed <- parsed:
 		case <-ctx.Done():
 		}
+	}, func(err error) {
+		log.Warn("changes of templates are noticed within 30 s only", "reason", err, "todo", "raise fs.inotify.max_user_instances")
 	})
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
 }

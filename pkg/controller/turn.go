@@ -121,7 +121,13 @@ func (t *turner) applyWithTemplates(ctx context.Context, table *route.Table) (ap
 			return applied, err
 		}
 		t.Log.Error("the changed templates do not work; the last good ones stay in use", "reason", err)
+		changed := t.Params.Templates
 		t.Params.Templates = good
+		if applyErr := (*proxyError)(nil); errors.As(err, &applyErr) && !isRefused(err) {
+			t.untried = changed // time may mend that
+			applied, goodErr := t.apply(ctx, table)
+			return applied, errors.Join(err, goodErr)
+		}
 	}
 	return t.apply(ctx, table)
 }
@@ -136,7 +142,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (applied bool, e
 		return false, nil
 	}
 	if err := t.Proxy.Apply(ctx, files); err != nil {
-		return false, err
+		return false, &proxyError{err}
 	}
 	t.live = files
 	return true, nil
@@ -146,11 +152,20 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (applied bool, e
 // does not mend it.
 type refused interface{ Refused() bool }
 
+// proxyError is an error of the Proxy, as opposed to one of a template.
+type proxyError struct{ error }
+
+func (e *proxyError) Unwrap() error { return e.error }
+
+func isRefused(err error) bool {
+	var r refused
+	return errors.As(err, &r) && r.Refused()
+}
+
 // retryLater logs a failed turn and asks for another one if that may help.
 func (t *turner) retryLater(err error, started time.Time, changes []string) {
 	t.notBefore = started.Add(t.Window)
-	var r refused
-	if errors.As(err, &r) && r.Refused() {
+	if isRefused(err) {
 		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", shorten(changes))
 		return
 	}

@@ -5,6 +5,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -37,23 +38,36 @@ func NewClient(socket string) *Client {
 // Ask gives the generation that one worker serves, and its process id. It takes
 // 2s at most.
 func (c *Client) Ask(ctx context.Context) (generation string, worker int, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://dispatcher/generation", http.NoBody)
+	body, err := c.get(ctx, "/generation")
 	if err != nil {
 		return "", 0, err
 	}
+	generation, pid, ok := strings.Cut(body, " ")
+	if worker, err = strconv.Atoi(pid); !ok || err != nil {
+		return "", 0, errors.New("the control socket answers, and tells no generation")
+	}
+	return generation, worker, nil
+}
+
+// Version gives the version of the nginx that runs, like 1.30.6.
+func (c *Client) Version(ctx context.Context) (string, error) { return c.get(ctx, "/version") }
+
+func (c *Client) get(ctx context.Context, path string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://dispatcher"+path, http.NoBody)
+	if err != nil {
+		return "", err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
-	generation, pid, ok := strings.Cut(strings.TrimSuffix(string(body), "\n"), " ")
-	worker, err = strconv.Atoi(pid)
-	if resp.StatusCode != http.StatusOK || !ok || err != nil {
-		return "", 0, fmt.Errorf("the control socket answers %d, and no generation", resp.StatusCode)
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the control socket answers %d to %s", resp.StatusCode, path)
 	}
-	return generation, worker, nil
+	return strings.TrimSuffix(string(body), "\n"), nil
 }

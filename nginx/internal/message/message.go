@@ -13,7 +13,9 @@ import (
 
 var (
 	emergency = regexp.MustCompile(`(?m)\[emerg\] (?:\d+#\d+: )?(.*)$`)
-	location  = regexp.MustCompile(`^(.*) in (/.+):(\d+)$`)
+	// An error number stands before the system's words for it.
+	systemCall = regexp.MustCompile(` failed \(\d+: `)
+	location   = regexp.MustCompile(`^(.*) in (/.+):(\d+)$`)
 )
 
 // Emergencies gives nginx's messages of that level, each once, without time
@@ -40,6 +42,12 @@ func Locate(message string) (rest, path string, line int) {
 		return message, "", 0
 	}
 	return m[1], m[2], line
+}
+
+// Passing reports whether a message is about the machine and not about the text
+// of a configuration: a system call that failed, or a name that does not resolve.
+func Passing(message string) bool {
+	return strings.Contains(message, "host not found") || systemCall.MatchString(message)
 }
 
 // Tidy makes foreign words fit for one line: printable, and no longer than 300

@@ -17,6 +17,21 @@ func TestEmergencies(t *testing.T) {
 	}
 }
 
+func TestPassing(t *testing.T) {
+	for text, want := range map[string]bool{
+		`unknown directive "x" in /w/nginx.conf:3`:                           false,
+		`host not found in upstream "fallback.internal" in /w/nginx.conf:3`:  true,
+		"bind() to 0.0.0.0:80 failed (13: Permission denied)":                true,
+		"bind() to 10.0.0.9:80 failed (99: Cannot assign requested address)": true,
+		`open() "/x" failed (24: Too many open files)`:                       true,
+		`duplicate upstream "pods" in /w/nginx.conf:9`:                       false,
+	} {
+		if Passing(text) != want {
+			t.Errorf("Passing(%q) is not %v", text, want)
+		}
+	}
+}
+
 func TestLocate(t *testing.T) {
 	for message, want := range map[string]struct {
 		rest, path string

@@ -26,7 +26,7 @@ const Quiet = 50 * time.Millisecond
 // the new version, it takes longer.
 const (
 	quietGone  = 4 * Quiet   // editors move a file away before they write the new one
-	quietEmpty = time.Second // others empty it first
+	quietEmpty = time.Second // others empty it first, or write it slowly
 )
 
 // Scanner keeps the last good content of the manifest files under a path. It
@@ -93,7 +93,9 @@ func (s *Scanner) Scan(now time.Time) (changed bool, next time.Duration, err err
 			continue
 		}
 		while := Quiet
-		if info.Size() == 0 && f.content != nil && !f.content.Empty() {
+		// A file that became shorter in its place may still be being written; one
+		// that was renamed into its place is whole.
+		if f.judged != nil && os.SameFile(f.judged, info) && info.Size() < f.judged.Size() && f.content != nil && !f.content.Empty() {
 			while = quietEmpty
 		}
 		if !wait(f, while) && s.read(path, f) {
