@@ -19,15 +19,17 @@ func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
 	b.apply(b.conf("g1"))
-	master, workers := b.pid(), proc.Children(b.pid())
+	master := b.pid()
+	// The first worker confirms a start, perhaps before the second has begun.
+	waitFor(t, "both workers", func() bool { return len(proc.Children(master)) == 2 })
+	workers := proc.Children(master)
 
 	b.restart(Options{})
 	if !b.Alive() || b.pid() != master {
 		t.Fatal("the running nginx was not taken over")
 	}
 	b.apply(b.conf("g1"))
-	// A worker may still have been on its way when they were first counted.
-	if now := proc.Children(master); slices.ContainsFunc(workers, func(pid int) bool { return !slices.Contains(now, pid) }) {
+	if now := proc.Children(master); !slices.Equal(now, workers) {
 		t.Errorf("workers were %v and are %v", workers, now)
 	}
 	b.apply(b.conf("g2"))
