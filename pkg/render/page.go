@@ -153,14 +153,11 @@ func (s *Server) addBare(h *route.VirtualHost, encoded value.Path) {
 	if h.Find(path, route.Exact) != nil || h.Find(path, route.Prefix) != nil {
 		return // it has a rule of its own
 	}
-	for parent := path; parent != "/"; {
-		parent = parent[:max(strings.LastIndexByte(parent, '/'), 1)]
-		if l := h.Find(parent, route.Prefix); l != nil {
-			r := s.Page.rule(h, l).below(l)
-			r.Modifier, r.Pattern = "=", path
-			s.Rules = append(s.Rules, r)
-			return
-		}
+	if l := h.Cover(path); l != nil {
+		r := s.Page.rule(h, l).below(l)
+		r.Modifier, r.Pattern = "=", path
+		s.Rules = append(s.Rules, r)
+		return
 	}
 	u := Unclaimed{Pattern: "= " + path}
 	if strings.HasSuffix(s.Page.DefaultReturn, "/") {

@@ -1,11 +1,6 @@
 package route
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/30x/dispatcher/pkg/cluster"
-)
+import "slices"
 
 // dropClaims removes the locations without endpoints: what they would answer
 // falls to whatever the host has for other paths. One stays, to answer that
@@ -17,20 +12,7 @@ func (v *VirtualHost) dropClaims() {
 		if len(l.Upstream.Endpoints) > 0 {
 			return false
 		}
-		owner, served := serving.owner(l.Path.String())
-		return !served || owner == l.From
+		cover := serving.Cover(l.Path.String())
+		return cover == nil || cover.From == l.From
 	})
-}
-
-// owner is the Namespace whose prefix location answers a path, if there is one.
-func (v *VirtualHost) owner(path string) (ns cluster.Ref, ok bool) {
-	for parent := path; ; {
-		if l := v.Find(parent, Prefix); l != nil {
-			return l.From, true
-		}
-		if parent == "/" {
-			return cluster.Ref{}, false
-		}
-		parent = parent[:max(strings.LastIndexByte(parent, '/'), 1)]
-	}
 }

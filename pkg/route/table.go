@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
@@ -37,6 +38,17 @@ func (v *VirtualHost) Find(path string, m Match) *Location {
 		return nil
 	}
 	return v.Locations[i]
+}
+
+// Cover returns the prefix location that answers a path, its own or the nearest
+// above it; nil if there is none.
+func (v *VirtualHost) Cover(path string) *Location {
+	for {
+		if l := v.Find(path, Prefix); l != nil || path == "/" {
+			return l
+		}
+		path = path[:max(strings.LastIndexByte(path, '/'), 1)]
+	}
 }
 
 // Match says which requests a path stands for.
