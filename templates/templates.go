@@ -10,11 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"github.com/30x/dispatcher/internal/watch"
 )
 
 //go:embed *.tmpl
@@ -51,51 +49,13 @@ func readAll(dir fs.FS, into map[string]string) error {
 	return nil
 }
 
-const (
-	// quiet is how long a folder must stay unchanged before it is read: an editor
-	// writes a file in several steps.
-	quiet = 100 * time.Millisecond
-	// look is how often it is read all the same: a folder that was replaced, or
-	// one that can't be watched, tells nothing.
-	look = 30 * time.Second
-)
-
-// Watch calls changed after each change to the templates in dir, and now and
-// then without one, until ctx is done. It also sees the symlink swap by which
-// Kubernetes updates a mounted ConfigMap. The error says why it only looks
-// now and then; it is given to failed, and Watch goes on.
+// Watch calls changed when it begins, after each change to the templates in dir
+// or to what they link to, and now and then without one, until ctx is done; see
+// watch.Paths. The error says why it only looks now and then; it is given to
+// failed, and Watch goes on.
 func Watch(ctx context.Context, dir string, changed func(), failed func(error)) {
-	var events <-chan fsnotify.Event
-	var lost <-chan error
-	w, err := fsnotify.NewWatcher()
-	if err == nil {
-		defer func() { _ = w.Close() }()
-		err = w.Add(dir)
-		events, lost = w.Events, w.Errors
-	}
-	if err != nil {
+	isTemplate := func(name string) bool { return strings.HasSuffix(name, ".tmpl") }
+	watch.Paths(ctx, []string{dir}, isTemplate, changed, func(err error) {
 		failed(fmt.Errorf("watch templates: %w", err))
-	}
-	settled, tick := time.NewTimer(time.Hour), time.NewTicker(look)
-	defer tick.Stop()
-	settled.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-events:
-			if name := filepath.Base(e.Name); strings.HasSuffix(name, ".tmpl") || name == "..data" {
-				settled.Reset(quiet)
-			}
-		case <-lost: // a read shows what they were
-			settled.Reset(quiet)
-		case <-tick.C:
-			if w != nil {
-				_ = w.Add(dir) // it may be another folder by now
-			}
-			changed()
-		case <-settled.C:
-			changed()
-		}
-	}
+	})
 }
