@@ -12,8 +12,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/30x/dispatcher/nginx/internal/certs"
 	"github.com/30x/dispatcher/nginx/internal/message"
 	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/pkg/render"
 )
 
 // RejectedError says that nginx refuses the text of a configuration. The last
@@ -36,10 +38,15 @@ func (e *RejectedError) Error() string {
 		where, e.Message, e.Path, message.Hint(e.Message))
 }
 
-// test stages text and asks nginx whether it takes it. A test that could not be
-// made to the end says nothing about the text, and isn't a RejectedError.
-func (s *Server) test(ctx context.Context, text []byte) error {
-	if err := s.stage(text); err != nil {
+// CertificateError says that one certificate of a configuration can't be used:
+// nginx refuses it, and then it holds a *RejectedError, or its folder is no place
+// for its files. Without that certificate the rest may be served.
+type CertificateError = certs.Error
+
+// test stages f and asks nginx whether it takes it. A test that could not be
+// made to the end says nothing about f, and isn't a RejectedError.
+func (s *Server) test(ctx context.Context, f render.Files) error {
+	if err := s.conf.Stage(f.Conf); err != nil {
 		return err
 	}
 	// A nginx that dies meanwhile must not wait for its restart until the test ends.
@@ -52,7 +59,7 @@ func (s *Server) test(ctx context.Context, text []byte) error {
 	defer cancel()
 	said := proc.NewRecorder(nil)
 	cmd := exec.CommandContext(limited, s.o.Binary, "-t", "-q",
-		"-c", s.path(nextName), "-p", s.o.WorkDir, "-e", "stderr")
+		"-c", s.conf.Next(), "-p", s.o.WorkDir, "-e", "stderr")
 	proc.Confine(cmd, s.o.WorkDir)
 	cmd.Stderr = said
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -63,10 +70,15 @@ func (s *Server) test(ctx context.Context, text []byte) error {
 	}
 	messages := message.Emergencies(said.String())
 	var exit *exec.ExitError
+	var touched error
 	if limited.Err() == nil && errors.As(err, &exit) && len(messages) > 0 && !slices.ContainsFunc(messages, message.Passing) {
-		return s.reject(messages)
+		touched = s.certs.Blame(messages, f.Certificates)
+		bad := (*CertificateError)(nil)
+		if touched == nil || errors.As(touched, &bad) {
+			return s.reject(messages, bad)
+		}
 	}
-	removed := os.Remove(s.path(nextName))
+	removed := os.Remove(s.conf.Next())
 	switch {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
@@ -74,21 +86,25 @@ func (s *Server) test(ctx context.Context, text []byte) error {
 		err = fmt.Errorf("no answer within %s: is the machine overloaded?", s.o.TestTimeout)
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		err = missing(s.o.Binary, err)
+	case touched != nil:
+		err = touched
 	case exit != nil:
 		err = fmt.Errorf("%w: %s", err, message.Tidy(said.String()))
 	}
 	return errors.Join(fmt.Errorf("test the configuration: %w", err), removed)
 }
 
-// reject keeps the refused text and gives the error for it.
-func (s *Server) reject(messages []string) error {
-	e := &RejectedError{Path: s.path(rejectedName)}
-	if err := os.Rename(s.path(nextName), e.Path); err != nil {
-		return fmt.Errorf("keep the refused configuration: %w", err)
+// reject keeps the refused text and gives the error for it. bad is the certificate
+// that nginx refuses it for, nil if it's another reason.
+func (s *Server) reject(messages []string, bad *CertificateError) error {
+	kept, err := s.conf.Reject()
+	if err != nil {
+		return err
 	}
+	e := &RejectedError{Path: kept}
 	for i, m := range messages {
 		rest, path, line := message.Locate(m)
-		if path != s.path(nextName) {
+		if path != s.conf.Next() {
 			continue
 		}
 		messages[i] = rest
@@ -97,5 +113,9 @@ func (s *Server) reject(messages []string) error {
 		}
 	}
 	e.Message = message.Tidy(strings.Join(messages, "; "))
-	return e
+	if bad == nil {
+		return e
+	}
+	bad.Err = e
+	return bad
 }

@@ -1,7 +1,6 @@
 package nginx
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,9 +12,7 @@ import (
 )
 
 const (
-	confName     = "nginx.conf"
-	nextName     = "nginx.conf.next"
-	rejectedName = "nginx.conf.rejected"
+	confName = "nginx.conf"
 
 	// maxSocketPath is the longest path of a unix socket that Linux takes.
 	maxSocketPath = 107
@@ -70,35 +67,6 @@ func (s *Server) prepare() error {
 		return fmt.Errorf("lock work folder: %w: end the other Dispatcher, or choose another --work-dir", err)
 	}
 	s.lock = lock
-	text, err := os.ReadFile(s.path(confName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read the last configuration: %w: choose another --work-dir", err)
-	case !bytes.HasPrefix(text, []byte(render.Marker)):
-		return fmt.Errorf("%s was not written by Dispatcher, so it stays as it is: move it away, or choose another folder with --work-dir", s.path(confName))
-	}
-	s.disk = text
-	return nil
-}
-
-// stage writes text to nginx.conf.next, for our eyes only, and onto the disk.
-func (s *Server) stage(text []byte) error {
-	if err := disk.WriteNew(s.path(nextName), text); err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
-	}
-	return nil
-}
-
-// swap puts the staged file, which holds text, in the place of nginx.conf.
-func (s *Server) swap(text []byte) error {
-	if err := os.Rename(s.path(nextName), s.path(confName)); err != nil {
-		return fmt.Errorf("put the configuration in place: %w", err)
-	}
-	s.disk = bytes.Clone(text)
-	if err := disk.SyncDir(s.o.WorkDir); err != nil {
-		return fmt.Errorf("put the configuration in place: %w", err)
-	}
-	return nil
+	s.conf, err = disk.OpenConf(s.path(confName), render.Marker)
+	return err
 }

@@ -21,6 +21,11 @@ import (
 	"github.com/30x/dispatcher/pkg/render"
 )
 
+const (
+	nextName     = confName + ".next"
+	rejectedName = confName + ".rejected"
+)
+
 // bed is a work folder, a port, and a Server that runs the real nginx there.
 type bed struct {
 	*Server

@@ -21,7 +21,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/30x/dispatcher/nginx/internal/certs"
 	"github.com/30x/dispatcher/nginx/internal/control"
+	"github.com/30x/dispatcher/nginx/internal/disk"
 	"github.com/30x/dispatcher/nginx/internal/message"
 	"github.com/30x/dispatcher/nginx/internal/proc"
 	"github.com/30x/dispatcher/pkg/render"
@@ -31,6 +33,7 @@ import (
 type Options struct {
 	Binary        string        // the nginx program, a name in PATH or a path; "" is "nginx"
 	WorkDir       string        // the folder that all files live in; it is created if need be
+	CertDir       string        // the absolute folder for render.Files.Certificates; "": there are none
 	ShutdownGrace time.Duration // how long requests may take to finish at the end; 0 is 30s
 	TestTimeout   time.Duration // the limit for one configuration test; 0 is 60s
 	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
@@ -50,9 +53,10 @@ type Server struct {
 	closing chan struct{}                // closed when Run begins to shut down
 
 	mu      sync.Mutex // held while nginx is tested, started, reloaded or stopped
-	disk    []byte     // the text in nginx.conf, nil if there is none
+	conf    *disk.Conf // nginx.conf
+	certs   *certs.Dir // CertDir
 	running string     // the generation that nginx last confirmed, "" if that is open
-	serves  string     // the generation of disk, once it was confirmed
+	serves  string     // the generation of conf, once it was confirmed
 	old     bool       // the nginx taken over is of another version: it serves until the first Apply
 	lock    *os.File   // keeps other Dispatchers away
 }
@@ -87,6 +91,7 @@ func newServer(o Options, stdout, stderr *os.File) (*Server, error) {
 		closing: make(chan struct{}),
 	}
 	s.control = control.NewClient(s.controlPath())
+	s.certs = certs.Open(o.CertDir)
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
@@ -101,13 +106,15 @@ func (s *Server) Alive() bool {
 	return s.proc.Load().Alive()
 }
 
-// Apply makes f the configuration in service: it stages the text, has nginx
-// test it, puts it in place, starts or reloads nginx, and waits until a new
-// worker confirms f.Generation. If f is in service already it does nothing.
+// Apply makes f the configuration in service: it writes the certificates, stages
+// the text, has nginx test it, puts it in place, starts or reloads nginx, and
+// waits until a new worker confirms f.Generation. If f is in service already,
+// nothing but missing or needless files of certificates changes.
 //
-// If nginx refuses the text, the error is a *RejectedError. After any error the
-// last good configuration is on disk and in service, except that an ended ctx
-// leaves open which of the two nginx runs: the next Apply settles it.
+// If nginx refuses the text, the error is a *RejectedError; if one certificate is
+// at fault, a *CertificateError. After any error the last good configuration is on
+// disk and in service, except that an ended ctx leaves open which of the two nginx
+// runs: the next Apply settles it.
 func (s *Server) Apply(ctx context.Context, f render.Files) error {
 	ctx, cancel := until(ctx, s.closing, errClosing)
 	defer cancel()
@@ -118,19 +125,36 @@ func (s *Server) Apply(ctx context.Context, f render.Files) error {
 		return errClosing
 	default:
 	}
-	if s.Alive() && !s.old && s.running == f.Generation && bytes.Equal(s.disk, f.Conf) {
-		return nil
+	err := s.certs.Write(f.Certificates)
+	if err == nil && !s.inService(f) {
+		if err = s.test(ctx, f); err == nil {
+			err = s.replace(ctx, f)
+		}
 	}
-	if err := s.test(ctx, f.Conf); err != nil {
-		return err
+	var untidy error
+	switch {
+	case err == nil:
+		untidy = s.certs.Keep(f.Certificates)
+	case bytes.Equal(s.conf.Text(), f.Conf): // it's open which of the two nginx runs
+		s.certs.Forget()
+	default:
+		untidy = s.certs.Undo()
 	}
-	return s.replace(ctx, f)
+	if untidy != nil {
+		s.o.Log.Warn("not all files of certificates are as they should be", "error", untidy)
+	}
+	return err
+}
+
+// inService reports whether there is nothing to do.
+func (s *Server) inService(f render.Files) bool {
+	return s.Alive() && !s.old && s.running == f.Generation && bytes.Equal(s.conf.Text(), f.Conf)
 }
 
 // replace puts a tested configuration in place and in service, or goes back.
 func (s *Server) replace(ctx context.Context, f render.Files) error {
-	before, generation := s.disk, s.running
-	if err := s.swap(f.Conf); err != nil {
+	before, generation := s.conf.Text(), s.running
+	if err := s.conf.Swap(f.Conf); err != nil {
 		return err
 	}
 	p := s.proc.Load()
@@ -161,17 +185,10 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 
 // goBack puts the text before on disk again, and in service if nginx runs.
 func (s *Server) goBack(ctx context.Context, p *proc.Process, before []byte, generation string) error {
-	if before == nil {
-		s.disk = nil
-		return os.Remove(s.path(confName))
-	}
-	if err := s.stage(before); err != nil {
+	if err := s.conf.Put(before); err != nil {
 		return err
 	}
-	if err := s.swap(before); err != nil {
-		return err
-	}
-	if !p.Alive() {
+	if before == nil || !p.Alive() {
 		return nil // Run starts it, if it ever served
 	}
 	return s.reload(ctx, p, generation)

@@ -1,10 +1,8 @@
 package nginx
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"syscall"
 	"time"
 
@@ -60,10 +58,8 @@ func (s *Server) restart(ctx context.Context, p *proc.Process) error {
 	if s.proc.Load() != p {
 		return nil
 	}
-	if text, err := os.ReadFile(s.path(confName)); err != nil || !bytes.Equal(text, s.disk) {
-		if err := errors.Join(s.stage(s.disk), s.swap(s.disk)); err != nil {
-			return err
-		}
+	if err := errors.Join(s.conf.Restore(), s.certs.Restore()); err != nil {
+		return err
 	}
 	return s.start(ctx, s.serves)
 }

@@ -3,6 +3,8 @@
 // only as data in Params, and never touches a file, a process or a clock.
 package render
 
+import "github.com/30x/dispatcher/pkg/cluster"
+
 // Files is one complete configuration of nginx.
 type Files struct {
 	// Generation identifies the configuration: it is derived from the content,
@@ -12,4 +14,16 @@ type Files struct {
 	Conf []byte
 	// Masked is the same text for people's eyes: fingerprints stand for the keys.
 	Masked []byte
+	// Certificates are the files that Conf names beside itself, in a fixed order.
+	Certificates []CertificateFile
+}
+
+// CertificateFile is a file with certificates or a private key. Conf names it
+// as Params.CertDir/Folder/Name.
+type CertificateFile struct {
+	Folder  string            // a host's name, "*.example.com" for example, or "_default"
+	Name    string            // from a hash of the content, so it always has the same content
+	Alias   string            // its documented name in the same folder: certificate.crt, certificate.key, clientCertificate.crt
+	ID      string            // of the certificate that it belongs to
+	Content cluster.Sensitive // PEM
 }

@@ -1,5 +1,6 @@
 // Package disk writes files so that they survive a crash, and locks a folder
-// against other processes. It never looks at what is in a file.
+// against other processes. Texts enter; files leave, or what they held. It never
+// looks further into a text than at the mark that says who wrote it.
 package disk
 
 import (
@@ -38,9 +39,9 @@ func SyncDir(path string) error {
 }
 
 // Lock takes a lock that no other process can take until this one ends, however
-// it ends. The returned file must stay open.
+// it ends. The returned file must stay open. A symbolic link is not followed.
 func Lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
