@@ -38,6 +38,9 @@ func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slo
 			"use an nginx that has it (NGINX_BINARY) or unset the setting; Pods that are not Ready get no traffic in either case")
 		options.HealthChecks = false
 	}
+	if cfg.SSLCert != "" && !can.TLS {
+		return render.Params{}, route.Options{}, fmt.Errorf("SSL_CERT needs nginx's http_ssl_module and http_v2_module, which %s lacks: use another nginx (NGINX_BINARY) or unset it", cfg.NginxBinary)
+	}
 	parsed, err := loadTemplates(cfg.TemplateDir)
 	if err != nil {
 		return render.Params{}, route.Options{}, err
@@ -45,6 +48,11 @@ func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slo
 	params := cfg.RenderParams()
 	params.Templates, params.Nginx = parsed, can
 	params.OpenFiles = openFiles(cfg.WorkerOpenFiles, mode)
+	if cfg.SSLCert != "" {
+		if params.Default, err = loadPair(cfg); err != nil {
+			return render.Params{}, route.Options{}, err
+		}
+	}
 	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
 	return params, options, nil
 }

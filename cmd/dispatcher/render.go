@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/config"
@@ -38,6 +39,8 @@ func renderManifests(cfg *config.Config, s streams) int {
 		return fail(err)
 	}
 	table, found := route.Build(cache.Snapshot(), options)
+	expiring, _ := route.Expiring(table, time.Now().Unix())
+	found = append(found, expiring...)
 	for _, p := range found {
 		problems++
 		fmt.Fprintln(s.err, p)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"os/signal"
@@ -22,7 +21,6 @@ import (
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/source"
 	"github.com/30x/dispatcher/pkg/status"
-	"github.com/30x/dispatcher/templates"
 )
 
 // run watches and serves until SIGTERM or SIGINT.
@@ -73,23 +71,26 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 
 	state := status.New(server.Alive)
 	group, ctx := errgroup.WithContext(ctx)
-	changed := make(chan *render.Templates)
+	changes := make(chan controller.Change)
 	c := &controller.Controller{
-		Source:    objects,
-		Cache:     cluster.NewCache(cfg.Selector, options.Interest()),
-		Options:   options,
-		Params:    params,
-		Proxy:     server,
-		Window:    cfg.EventWindow,
-		Templates: changed,
-		Report:    state.Set,
-		Log:       log,
+		Source:  objects,
+		Cache:   cluster.NewCache(cfg.Selector, options.Interest()),
+		Options: options,
+		Params:  params,
+		Proxy:   server,
+		Window:  cfg.EventWindow,
+		Changes: changes,
+		Report:  state.Set,
+		Log:     log,
 	}
 	group.Go(func() error { return state.Serve(ctx, admin) })
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
 	if cfg.TemplateDir != "" {
-		group.Go(func() error { watchTemplates(ctx, cfg.TemplateDir, changed, log); return nil })
+		group.Go(func() error { watchTemplates(ctx, cfg.TemplateDir, changes, log); return nil })
+	}
+	if params.Default != nil {
+		group.Go(func() error { watchPair(ctx, cfg, params.Default, changes, log); return nil })
 	}
 	return group.Wait()
 }
@@ -134,6 +135,7 @@ func openProxy(cfg *config.Config, mode config.Mode, version render.Version, s s
 	return nginx.NewServer(nginx.Options{
 		Binary:        cfg.NginxBinary,
 		WorkDir:       cfg.WorkDir,
+		CertDir:       cfg.SSLCertDir,
 		ShutdownGrace: cfg.ShutdownGrace,
 		Version:       known,
 		Log:           log,
@@ -145,29 +147,3 @@ type printer struct{ nginx.Printer }
 
 func (printer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 func (printer) Alive() bool                   { return true }
-
-// watchTemplates hands over each new set of templates that can be parsed.
-func watchTemplates(ctx context.Context, dir string, changed chan<- *render.Templates, log *slog.Logger) {
-	last, _ := templates.Load(dir) // they have just been read
-	templates.Watch(ctx, dir, func() {
-		texts, err := templates.Load(dir)
-		if err == nil && maps.Equal(texts, last) {
-			return
-		}
-		var parsed *render.Templates
-		if err == nil {
-			last = texts
-			parsed, err = render.ParseTemplates(texts)
-		}
-		if err != nil {
-			log.Error("the changed templates can't be used; the last good ones stay in use", "reason", err)
-			return
-		}
-		select {
-		case changed <- parsed:
-		case <-ctx.Done():
-		}
-	}, func(err error) {
-		log.Warn("changes of templates are noticed within 30 s only", "reason", err, "todo", "raise fs.inotify.max_user_instances")
-	})
-}

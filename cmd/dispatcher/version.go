@@ -31,6 +31,7 @@ func printVersion(cfg *config.Config, s streams) int {
 		have bool
 	}{
 		{"loss-free reloads (keepalive_min_timeout, 1.27.4)", can.Version.AtLeast(1, 27, 4)},
+		{"TLS hosts (http_ssl_module, http_v2_module)", can.TLS},
 		{"trusted proxies (http_realip_module)", can.Realip},
 		{"active health checks (nginx_upstream_check_module)", can.UpstreamCheck},
 	} {

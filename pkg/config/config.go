@@ -56,10 +56,12 @@ type Config struct {
 	TemplateDir           string // "": the built-in templates
 
 	// TLS
-	SSLPort    int
-	SSLCert    string // absolute, or "" together with SSLKey
-	SSLKey     string
-	SSLCertDir string // absolute
+	SSLPort     int
+	SSLCert     string // absolute; "" together with SSLKey if TLS is off
+	SSLKey      string
+	SSLCertDir  string // absolute; in its sub-folders are no SSLCert and SSLKey
+	SSLRedirect bool
+	HSTS        time.Duration // whole seconds; 0: no Strict-Transport-Security
 
 	// Cluster access
 	Kubeconfig string // as given; KUBECONFIG may hold a list of files, as for kubectl
@@ -116,6 +118,8 @@ func (c *Config) RouteOptions() route.Options {
 		SecretName:      c.APIKeySecretName,
 		APIKeyField:     c.APIKeySecretField,
 		APIKeyRequired:  c.APIKeyRequired,
+		TLS:             c.SSLCert != "",
+		SSLRedirect:     c.SSLRedirect,
 		HealthChecks:    c.HealthChecks,
 	}
 }
@@ -139,5 +143,8 @@ func (c *Config) RenderParams() render.Params {
 		APIKeyHeader:        c.APIKeyHeader,
 		AccessLog:           c.AccessLog,
 		User:                c.NginxUser,
+		SSLPort:             c.SSLPort,
+		CertDir:             c.SSLCertDir,
+		HSTS:                seconds(c.HSTS),
 	}
 }

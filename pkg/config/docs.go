@@ -25,9 +25,6 @@ func Usage(w io.Writer, command string) error {
 	}
 	for _, g := range groups() {
 		heading := fmt.Sprintf("\n%s:\n", g)
-		if g.note() != "" {
-			heading += wrap(g.note(), "  ")
-		}
 		for _, s := range settings(new(Config)) {
 			if s.group != g || !takes(command, s) {
 				continue
@@ -84,9 +81,6 @@ func WriteMarkdown(w io.Writer) error {
 	b.WriteString(intro)
 	for _, g := range groups() {
 		fmt.Fprintf(&b, "\n## %s\n\n", g)
-		if g.note() != "" {
-			fmt.Fprintf(&b, "%s\n\n", g.note())
-		}
 		b.WriteString("| Flag | Environment | Default | Meaning |\n|---|---|---|---|\n")
 		for _, s := range settings(new(Config)) {
 			if s.group == g {
@@ -125,7 +119,8 @@ Every setting is a flag and an environment variable. The flag beats the variable
 - Kubernetes sets variables such as ` + "`SSL_PORT=tcp://10.0.0.1:80`" + ` in Pods for a Service named ` + "`ssl`" + ` in their namespace.
   ` + "`enableServiceLinks: false`" + ` in the Pod's spec keeps them out.
 - ` + "`SSL_CERT_DIR`" + ` is also the name under which OpenSSL and Go look for root certificates, and some systems set it for them:
-  give ` + "`--ssl-cert-dir`" + ` there.
+  a variable that names a folder of the system for these, like ` + "`/etc/ssl/certs`" + `, counts as not set, and
+  ` + "`--ssl-cert-dir`" + ` refuses such a folder.
 
 ` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` those of Routing, API keys, nginx and TLS, and
 ` + "`dispatcher version`" + ` takes ` + "`NGINX_BINARY`" + `. A command ignores the environment variables of settings that it doesn't take.

@@ -66,16 +66,3 @@ func TestUsageShowsTheCommandsSettings(t *testing.T) {
 		}
 	}
 }
-
-// The settings that do nothing yet say so.
-func TestUsageTellsWhatIsNotEnforced(t *testing.T) {
-	var b bytes.Buffer
-	if err := Usage(&b, CommandRun); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"TLS hosts are not served by this version"} {
-		if strings.Count(b.String(), want) != 1 {
-			t.Errorf("the help doesn't say once that %s", want)
-		}
-	}
-}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/config/internal/parse"
 )
 
 // ErrHelp is returned by Load if the arguments ask for help.
@@ -56,6 +58,9 @@ func Load(args, environ []string) (*Config, error) {
 			given[name] = value
 		}
 	}
+	if parse.IsRootsDir(given["SSL_CERT_DIR"]) {
+		delete(given, "SSL_CERT_DIR") // it is meant for OpenSSL or Go
+	}
 	var errs []error
 	values := map[string]string{}
 	for _, s := range table {
@@ -67,6 +72,9 @@ func Load(args, environ []string) (*Config, error) {
 		if err := s.set(value); err != nil {
 			errs = append(errs, fmt.Errorf("%s (--%s): %s %w", s.env, s.flag(), shown(value), err))
 		}
+	}
+	if values["SSL_CERT_DIR"] == "" {
+		c.SSLCertDir = filepath.Join(c.WorkDir, "ssl")
 	}
 	errs = append(errs, conflicts(c, values)...)
 	if args[0] == CommandRender {
@@ -181,7 +189,26 @@ func conflicts(c *Config, values map[string]string) []error {
 	if cert, key := values["SSL_CERT"], values["SSL_KEY"]; (cert == "") != (key == "") {
 		errs = append(errs, errors.New("SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"))
 	}
+	for _, file := range []struct{ name, path string }{
+		{"SSL_CERT (--ssl-cert)", c.SSLCert},
+		{"SSL_KEY (--ssl-key)", c.SSLKey},
+	} {
+		if inSubfolder(file.path, c.SSLCertDir) {
+			errs = append(errs, fmt.Errorf("%s: %s is in a sub-folder of SSL_CERT_DIR (--ssl-cert-dir), %s, and these belong to hosts: "+
+				"move the file, into that folder itself for example, or give another folder", file.name, shown(file.path), shown(c.SSLCertDir)))
+		}
+	}
 	return errs
+}
+
+// inSubfolder reports whether a file is below a folder, but not directly in it.
+// Both paths are absolute and clean, or empty.
+func inSubfolder(file, folder string) bool {
+	if file == "" || folder == "" {
+		return false
+	}
+	rel, err := filepath.Rel(folder, filepath.Dir(file))
+	return err == nil && rel != "." && filepath.IsLocal(rel)
 }
 
 func checkFiles(files []string) []error {

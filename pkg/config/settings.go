@@ -40,14 +40,6 @@ func groups() []group {
 	return []group{groupRouting, groupKeys, groupNginx, groupTLS, groupCluster, groupRunning, groupLogging}
 }
 
-// note is what is to be known of all settings of a group.
-func (g group) note() string {
-	if g == groupTLS {
-		return "These settings are checked, but TLS hosts are not served by this version."
-	}
-	return ""
-}
-
 // settings is the table, in the order of the help. Parsed values go to c.
 func settings(c *Config) []setting {
 	return []setting{
@@ -80,7 +72,7 @@ func settings(c *Config) []setting {
 			into(&c.EventWindow, parse.Duration(10*time.Millisecond, 10*time.Minute))},
 
 		{groupKeys, "API_KEY_SECRET_NAME", "NAME", "routing",
-			"The one Secret of each Namespace that is read; it may hold an API key.",
+			"The one Secret of each Namespace that is read; it may hold an API key and certificates.",
 			into(&c.APIKeySecretName, parse.SecretName)},
 		{groupKeys, "API_KEY_SECRET_FIELD", "NAME", "api-key",
 			"Field of that Secret with the API key. While clients change keys, a second one may stand in the field of this name with -next appended.",
@@ -148,14 +140,20 @@ func settings(c *Config) []setting {
 			"HTTPS port that nginx listens on for TLS hosts; not the same as PORT.",
 			into(&c.SSLPort, parse.Port)},
 		{groupTLS, "SSL_CERT", "FILE", "",
-			"Certificate of the default HTTPS server. Enables TLS; needs SSL_KEY too.",
+			"Certificate (PEM, with its chain) of the default HTTPS server, which answers where no TLS host matches. Turns TLS on; needs SSL_KEY. Read again when it changes.",
 			into(&c.SSLCert, parse.Optional(parse.ReadableFile))},
 		{groupTLS, "SSL_KEY", "FILE", "",
-			"Private key of that certificate.",
+			"Private key (PEM, not encrypted) of SSL_CERT. Read again when it changes.",
 			into(&c.SSLKey, parse.Optional(parse.ReadableFile))},
-		{groupTLS, "SSL_CERT_DIR", "FOLDER", "/etc/nginx/ssl",
-			"Folder for the certificates of hosts; an absolute path.",
-			into(&c.SSLCertDir, parse.AbsoluteFolder)},
+		{groupTLS, "SSL_CERT_DIR", "FOLDER", "",
+			"Folder for the certificates and keys of hosts; an absolute path. Empty: ssl in WORK_DIR, so /etc/nginx/ssl unless that is changed.",
+			into(&c.SSLCertDir, parse.Optional(parse.CertDir))},
+		{groupTLS, "SSL_REDIRECT", "", "true",
+			"Redirect plain HTTP requests of TLS hosts to HTTPS. A host's option ssl.redirect beats it. false: such requests are closed without an answer.",
+			into(&c.SSLRedirect, parse.Boolean)},
+		{groupTLS, "HSTS", "true|false|SECONDS|DURATION", "false",
+			"Strict-Transport-Security of TLS hosts. true is 365 days; a number is seconds, a duration like 4320h works too; false, 0: off. includeSubDomains is never sent, because subdomains may be other tenants'.",
+			into(&c.HSTS, parse.HSTS)},
 
 		{groupCluster, "KUBECONFIG", "FILE", "",
 			"kubectl configuration to find the cluster by. Empty: the service account inside a cluster, else kubectl's default file.",
@@ -174,7 +172,7 @@ func settings(c *Config) []setting {
 			"Folder for nginx's configuration, sockets and temporary files.",
 			into(&c.WorkDir, parse.WorkDir)},
 		{groupRunning, "ADMIN_ADDR", "HOST:PORT", "127.0.0.1:9254",
-			"Address of the probes. Without host: all addresses. Port 0: any free one.",
+			"Address of probes and metrics. Without host: all addresses. Port 0: any free one.",
 			into(&c.AdminAddr, parse.HostPort)},
 		{groupRunning, "SHUTDOWN_GRACE", "DURATION", "30s",
 			"How long requests may take to finish at shutdown (0s to 24h).",

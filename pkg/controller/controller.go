@@ -13,6 +13,7 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/source"
 )
 
@@ -32,9 +33,24 @@ type Report struct {
 	Counts     route.Counts
 	Problems   []route.Problem
 	Err        error // why the newest configuration is not served; nil if it is
+	// Certificates are those in the newest configuration.
+	Certificates []Certificate
 }
 
-// Controller walks the corridor. All fields but Templates must be set.
+// Certificate says when a host's certificate expires. The default one belongs to
+// no Namespace and no host.
+type Certificate struct {
+	Namespace, Host string
+	NotAfter        int64 // Unix seconds
+}
+
+// Change is another way to lay out configurations.
+type Change struct {
+	What  string // "templates", "default certificate"
+	Apply func(render.Params) render.Params
+}
+
+// Controller walks the corridor. All fields but Changes must be set.
 type Controller struct {
 	Source  Source
 	Cache   *cluster.Cache
@@ -45,8 +61,8 @@ type Controller struct {
 	// quiet time is applied at once; those that follow within the window are
 	// gathered until it ends.
 	Window time.Duration
-	// Templates brings new templates when an operator changes them; may be nil.
-	Templates <-chan *render.Templates
+	// Changes brings what an operator has changed; may be nil.
+	Changes <-chan Change
 	// Report is called after each turn.
 	Report func(Report)
 	Log    *slog.Logger
@@ -72,7 +88,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	sourceDone := make(chan error, 1)
 	go func() { sourceDone <- c.Source.Run(ctx, events) }()
 
-	turn := &turner{Controller: c}
+	own := *c
+	own.Options.Barred, own.Options.Memory = map[string]string{}, &certificate.Memory{}
+	turn := &turner{Controller: &own}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
@@ -94,8 +112,8 @@ func (c *Controller) Run(ctx context.Context) error {
 			return nil
 		case e := <-events:
 			turn.take(e)
-		case t := <-c.Templates:
-			turn.newTemplates(t)
+		case change := <-c.Changes:
+			turn.newParams(change)
 		case <-timer.C:
 		}
 		for len(events) > 0 { // what is here already belongs to this batch

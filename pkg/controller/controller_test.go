@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/30x/dispatcher/pkg/controller"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/source"
 )
@@ -146,7 +147,11 @@ func TestTemplates(t *testing.T) {
 }
 
 func (s *stage) retemplate(defaultServer string) {
-	s.templates <- parse(s.t, map[string]string{"default-server.tmpl": defaultServer})
+	tm := parse(s.t, map[string]string{"default-server.tmpl": defaultServer})
+	s.changes <- controller.Change{What: "templates", Apply: func(p render.Params) render.Params {
+		p.Templates = tm
+		return p
+	}}
 	pass(gather)
 }
 

@@ -30,11 +30,11 @@ const (
 
 // stage is a controller between a source and a proxy that the test plays.
 type stage struct {
-	t         *testing.T
-	started   time.Time
-	events    chan source.Event
-	templates chan *render.Templates
-	log       *strings.Builder
+	t       *testing.T
+	started time.Time
+	events  chan source.Event
+	changes chan controller.Change
+	log     *strings.Builder
 
 	mu      sync.Mutex
 	applied []applied
@@ -89,18 +89,18 @@ func parse(t *testing.T, replace map[string]string) *render.Templates {
 // play runs the scenario inside a synctest bubble, in which time is fake.
 func play(t *testing.T, scenario func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), templates: make(chan *render.Templates), log: &strings.Builder{}}
+		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &strings.Builder{}}
 		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev"}
 		c := &controller.Controller{
-			Source:    s,
-			Cache:     cluster.NewCache(labels.Everything(), options.Interest()),
-			Options:   options,
-			Params:    render.Params{Templates: parse(t, nil), Nginx: render.Stable(), Listen: []netip.Addr{netip.IPv4Unspecified()}, Port: 80, StatusPath: "/s", DefaultReturn: "404"},
-			Proxy:     s,
-			Window:    window,
-			Templates: s.templates,
-			Report:    func(r controller.Report) { s.mu.Lock(); s.report = r; s.mu.Unlock() },
-			Log:       slog.New(slog.NewTextHandler(s.log, nil)),
+			Source:  s,
+			Cache:   cluster.NewCache(labels.Everything(), options.Interest()),
+			Options: options,
+			Params:  render.Params{Templates: parse(t, nil), Nginx: render.Stable(), Listen: []netip.Addr{netip.IPv4Unspecified()}, Port: 80, StatusPath: "/s", DefaultReturn: "404"},
+			Proxy:   s,
+			Window:  window,
+			Changes: s.changes,
+			Report:  func(r controller.Report) { s.mu.Lock(); s.report = r; s.mu.Unlock() },
+			Log:     slog.New(slog.NewTextHandler(s.log, nil)),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,10 +22,12 @@ type turner struct {
 	dirty     bool      // something changed since the last turn
 	since     time.Time // when it first did
 	changes   []string
-	untried   *render.Templates // newer than Params.Templates, not yet known to work
-	notBefore time.Time         // no turn before
-	live      render.Files      // what is served
-	failures  int               // turns in a row that failed and may be tried again
+	untried   []Change  // of Params, not yet known to work
+	notBefore time.Time // no turn before
+	recheck   time.Time // when the clock makes a turn due; zero: never
+	live      render.Files
+	failures  int    // turns in a row that failed and may be tried again
+	warned    string // of the default certificate
 	report    Report
 }
 
@@ -54,11 +57,11 @@ func (t *turner) take(e source.Event) {
 	}
 }
 
-// newTemplates asks for a turn with other templates.
-func (t *turner) newTemplates(tm *render.Templates) {
-	t.untried = tm
+// newParams asks for a turn with other Params.
+func (t *turner) newParams(c Change) {
+	t.untried = append(t.untried, c)
 	t.mark()
-	t.changes = append(t.changes, "templates changed")
+	t.changes = append(t.changes, c.What+" changed")
 }
 
 // mark notes that something changed.
@@ -71,12 +74,22 @@ func (t *turner) mark() {
 // due says whether a turn is due now, or else how long to wait for it; 0 if
 // there is nothing to do.
 func (t *turner) due(now time.Time) (wait time.Duration, due bool) {
-	if !t.synced || !t.dirty {
+	switch {
+	case !t.synced:
 		return 0, false
+	case t.dirty:
+		wait = max(t.notBefore.Sub(now), t.since.Add(gather).Sub(now), 0)
+	case t.recheck.IsZero():
+		return 0, false
+	default:
+		wait = max(t.recheck.Sub(now), 0)
 	}
-	wait = max(t.notBefore.Sub(now), t.since.Add(gather).Sub(now), 0)
-	return wait, wait == 0
+	return min(wait, longestWait), wait == 0
 }
+
+// longestWait is how long a wait lasts before the clock is looked at again: it
+// may have been set.
+const longestWait = time.Hour
 
 // sync is one turn of the corridor.
 func (t *turner) sync(ctx context.Context) {
@@ -84,11 +97,10 @@ func (t *turner) sync(ctx context.Context) {
 	changes := t.changes
 	t.dirty, t.changes = false, nil
 
-	table, problems := route.Build(t.Cache.Snapshot(), t.Options)
+	table, problems, applied, err := t.walk(ctx)
+	problems = append(problems, t.checkExpiry(table, started)...)
 	t.logProblems(problems)
 	t.report.Problems = problems
-
-	applied, err := t.applyWithTemplates(ctx, table)
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -111,25 +123,64 @@ func (t *turner) sync(ctx context.Context) {
 	t.Report(t.report)
 }
 
-// applyWithTemplates serves the table, with new templates if there are any. If
-// those fail, the last good ones are used again.
-func (t *turner) applyWithTemplates(ctx context.Context, table *route.Table) (applied bool, err error) {
-	if t.untried != nil {
-		good := t.Params.Templates
-		t.Params.Templates, t.untried = t.untried, nil
-		if applied, err = t.apply(ctx, table); err == nil || ctx.Err() != nil || good == nil {
-			return applied, err
+// walk builds and serves what the cluster asks for, without the certificates
+// that nginx refuses.
+func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route.Problem, applied bool, err error) {
+	for {
+		table, problems = route.Build(t.Cache.Snapshot(), t.Options)
+		maps.DeleteFunc(t.Options.Barred, func(id, _ string) bool { return !t.Options.Memory.Knows(id) })
+		done, err := t.applyNewest(ctx, table)
+		applied = applied || done
+		id, why, guilty := t.culprit(err)
+		if !guilty {
+			return table, problems, applied, err
 		}
-		t.Log.Error("the changed templates do not work; the last good ones stay in use", "reason", err)
-		changed := t.Params.Templates
-		t.Params.Templates = good
-		if applyErr := (*proxyError)(nil); errors.As(err, &applyErr) && !isRefused(err) {
-			t.untried = changed // time may mend that
-			applied, goodErr := t.apply(ctx, table)
-			return applied, errors.Join(err, goodErr)
+		t.Options.Barred[id] = why
+	}
+}
+
+// badCertificate is what a Proxy's error may say: one certificate is at fault.
+type badCertificate interface {
+	Certificate() (id, reason string)
+}
+
+// culprit gives the certificate of a host that an error is about.
+func (t *turner) culprit(err error) (id, reason string, ok bool) {
+	var c badCertificate
+	if !errors.As(err, &c) {
+		return "", "", false
+	}
+	id, reason = c.Certificate()
+	_, barred := t.Options.Barred[id]
+	return id, reason, !barred && t.Options.Memory.Knows(id)
+}
+
+// applyNewest serves the table, with new Params if there are any. Those that
+// don't work are dropped, unless time may mend that.
+func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied bool, err error) {
+	untried := t.untried
+	t.untried = nil
+	for i, change := range untried {
+		good := t.Params
+		t.Params = change.Apply(good)
+		done, failed := t.apply(ctx, table)
+		applied = applied || done
+		if failed == nil {
+			continue
+		}
+		t.Params = good
+		if _, _, guilty := t.culprit(failed); guilty || ctx.Err() != nil {
+			t.untried = append(t.untried, untried[i:]...)
+			return applied, failed
+		}
+		t.Log.Error("a change does not work; what was there before stays in use", "changed", change.What, "reason", failed)
+		if proxyErr := (*proxyError)(nil); errors.As(failed, &proxyErr) && !isRefused(failed) {
+			t.untried = append(t.untried, change)
+			err = errors.Join(err, failed)
 		}
 	}
-	return t.apply(ctx, table)
+	done, failed := t.apply(ctx, table)
+	return applied || done, errors.Join(err, failed)
 }
 
 // apply renders the table and serves it if the text differs from what is served.
@@ -174,25 +225,6 @@ func (t *turner) retryLater(err error, started time.Time, changes []string) {
 	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", shorten(changes), "in", pause)
 	t.dirty, t.changes = true, changes
 	t.notBefore = time.Now().Add(pause)
-}
-
-// logProblems logs what is new and what is solved since the last turn.
-func (t *turner) logProblems(problems []route.Problem) {
-	before := make(map[route.Problem]bool, len(t.report.Problems))
-	for _, p := range t.report.Problems {
-		before[p] = true
-	}
-	for _, p := range problems {
-		if !before[p] {
-			t.Log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
-		}
-		delete(before, p)
-	}
-	for _, p := range t.report.Problems {
-		if before[p] {
-			t.Log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
-		}
-	}
 }
 
 // shorten keeps a log line readable.

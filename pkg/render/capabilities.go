@@ -11,6 +11,7 @@ import (
 // Capabilities is what an nginx binary can do, as its -V output tells.
 type Capabilities struct {
 	Version       Version
+	TLS           bool // http_ssl_module and http_v2_module
 	Realip        bool // http_realip_module
 	UpstreamCheck bool // nginx_upstream_check_module (third party)
 }
@@ -37,7 +38,7 @@ func Oldest() Version { return Version{1, 22, 0} }
 
 // Stable is what configurations are rendered for when no nginx is asked.
 func Stable() Capabilities {
-	return Capabilities{Version: Version{1, 30, 0}, Realip: true}
+	return Capabilities{Version: Version{1, 30, 0}, TLS: true, Realip: true}
 }
 
 // ParseVersion reads "1.30" or "1.30.6".
@@ -72,6 +73,7 @@ func ParseCapabilities(output string) (Capabilities, error) {
 	}
 	return Capabilities{
 		Version:       v,
+		TLS:           strings.Contains(output, "--with-http_ssl_module") && strings.Contains(output, "--with-http_v2_module"),
 		Realip:        strings.Contains(output, "--with-http_realip_module"),
 		UpstreamCheck: strings.Contains(output, "nginx_upstream_check_module"),
 	}, nil

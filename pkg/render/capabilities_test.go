@@ -13,19 +13,19 @@ func TestParseCapabilities(t *testing.T) {
 		{"Debian 12", `nginx version: nginx/1.22.1
 built with OpenSSL 3.0.8 7 Feb 2023 (running with OpenSSL 3.0.19 27 Jan 2026)
 TLS SNI support enabled
-configure arguments: --with-cc-opt='-g -O2 -fPIC' --prefix=/usr/share/nginx --with-http_ssl_module --with-http_realip_module --with-stream_realip_module
-`, Capabilities{Version{1, 22, 1}, true, false}},
+configure arguments: --with-cc-opt='-g -O2 -fPIC' --prefix=/usr/share/nginx --with-http_ssl_module --with-http_v2_module --with-http_realip_module --with-stream_realip_module
+`, Capabilities{Version: Version{1, 22, 1}, TLS: true, Realip: true}},
 		{"the official image", `nginx version: nginx/1.30.0
 built by gcc 15.2.0 (Alpine 15.2.0)
 built with OpenSSL 3.5.5 27 Jan 2026
 TLS SNI support enabled
 configure arguments: --prefix=/etc/nginx --sbin-path=/usr/sbin/nginx --with-http_realip_module --with-http_v3_module
-`, Capabilities{Version{1, 30, 0}, true, false}},
-		{"a distribution's suffix", "nginx version: nginx/1.24.0 (Ubuntu)\nconfigure arguments: --with-http_realip_module\n", Capabilities{Version{1, 24, 0}, true, false}},
-		{"openresty", "nginx version: openresty/1.27.1.2\nconfigure arguments: --prefix=/usr/local/openresty/nginx\n", Capabilities{Version{1, 27, 1}, false, false}},
-		{"with health checks", "nginx version: nginx/1.26.3\nconfigure arguments: --with-http_realip_module --add-module=/build/nginx_upstream_check_module-0.4.0\n", Capabilities{Version{1, 26, 3}, true, true}},
-		{"after a warning", "nginx: [alert] could not open error log file\nnginx version: nginx/1.28.0\n", Capabilities{Version{1, 28, 0}, false, false}},
-		{"the oldest", "nginx version: nginx/1.22.0\n", Capabilities{Version{1, 22, 0}, false, false}},
+`, Capabilities{Version: Version{1, 30, 0}, Realip: true}},
+		{"a distribution's suffix", "nginx version: nginx/1.24.0 (Ubuntu)\nconfigure arguments: --with-http_realip_module\n", Capabilities{Version: Version{1, 24, 0}, Realip: true}},
+		{"openresty", "nginx version: openresty/1.27.1.2\nconfigure arguments: --prefix=/usr/local/openresty/nginx\n", Capabilities{Version: Version{1, 27, 1}}},
+		{"with health checks", "nginx version: nginx/1.26.3\nconfigure arguments: --with-http_realip_module --add-module=/build/nginx_upstream_check_module-0.4.0\n", Capabilities{Version: Version{1, 26, 3}, Realip: true, UpstreamCheck: true}},
+		{"after a warning", "nginx: [alert] could not open error log file\nnginx version: nginx/1.28.0\n", Capabilities{Version: Version{1, 28, 0}}},
+		{"the oldest", "nginx version: nginx/1.22.0\n", Capabilities{Version: Version{1, 22, 0}}},
 	} {
 		if got, err := ParseCapabilities(c.output); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v; want %+v", c.name, got, err, c.want)

@@ -27,7 +27,12 @@ type Page struct {
 	// CheckZone is the size of the memory for health checks in kilobytes, with
 	// room for each server; 0 if there are no checks.
 	CheckZone int
+	// DefaultTLS is for the default TLS server; nil: no host is served over TLS.
+	DefaultTLS *TLS
+	// ListenHTTP and ListenTLS are arguments of listen directives.
+	ListenHTTP, ListenTLS []string
 
+	files   []CertificateFile
 	header  string      // nginx's variable for the header with the API key
 	keys    []value.Key // by the number in their placeholder
 	numbers map[value.Key]int
@@ -37,6 +42,8 @@ type Page struct {
 type Server struct {
 	Page       *Page
 	Listen     []string // arguments of the listen directives
+	TLS        *TLS     // nil: plain HTTP
+	Shadowed   bool     // HTTPS requests for it must be turned away, or a wildcard host would serve them
 	Name       string
 	Wildcard   bool     // Name begins with "*."
 	Parent     string   // what follows the left-most label of Name, with its dot
@@ -94,16 +101,18 @@ type Endpoint struct {
 }
 
 func newPage(t *route.Table, p Params) *Page {
-	page := &Page{Params: p, Generation: placeholder, header: p.APIKeyVariable(), numbers: map[value.Key]int{}, Servers: make([]Server, len(t.Hosts))}
-	listen := p.ListenAddresses()
+	page := &Page{Params: p, Generation: placeholder, header: p.APIKeyVariable(), numbers: map[value.Key]int{}, Servers: make([]Server, len(t.Hosts)), ListenHTTP: p.ListenAddresses()}
+	if p.Default != nil {
+		tls := page.addPair(defaultFolder, p.Default)
+		page.DefaultTLS, page.ListenTLS = &tls, p.SSLListenAddresses()
+	}
 	longest := 0
 	for i, h := range t.Hosts {
 		page.Servers[i] = page.server(h)
-		page.Servers[i].Listen = listen
 		page.HasWildcard = page.HasWildcard || h.Name.Wildcard()
 		longest = max(longest, len(h.Name.String()))
 		for _, l := range h.Locations {
-			if depth := l.Path.Segments(); l.Match == route.Prefix && !l.Target.IsZero() && !slices.Contains(page.PathDepths, depth) {
+			if depth := l.Path.Segments(); l.Match == value.Prefix && !l.Target.IsZero() && !slices.Contains(page.PathDepths, depth) {
 				page.PathDepths = append(page.PathDepths, depth)
 			}
 		}
@@ -116,6 +125,9 @@ func newPage(t *route.Table, p Params) *Page {
 func (page *Page) server(h *route.VirtualHost) Server {
 	s := Server{
 		Page:       page,
+		Listen:     page.ListenHTTP,
+		TLS:        page.addTLS(h.Name.String(), h.TLS),
+		Shadowed:   h.Shadowed,
 		Name:       h.Name.String(),
 		Wildcard:   h.Name.Wildcard(),
 		Parent:     h.Name.Parent(),
@@ -123,24 +135,27 @@ func (page *Page) server(h *route.VirtualHost) Server {
 		Namespaces: make([]string, len(h.From)),
 		Rules:      make([]Rule, 0, 2*len(h.Locations)),
 	}
+	if s.TLS != nil {
+		s.Listen = page.ListenTLS
+	}
 	for i, ns := range h.From {
 		s.Namespaces[i] = ns.Name
 	}
 	for _, l := range h.Locations {
 		first := len(s.Rules)
 		rule := page.rule(h, l)
-		if l.Match == route.Exact || !l.Path.IsRoot() && h.Find(rule.Path, route.Exact) == nil {
+		if l.Match == value.Exact || !l.Path.IsRoot() && h.Find(rule.Path, value.Exact) == nil {
 			s.Rules = append(s.Rules, rule.exact(l))
 		}
-		if l.Match == route.Prefix {
+		if l.Match == value.Prefix {
 			s.Rules = append(s.Rules, rule.below(l))
 		}
 		s.Rules[first].First = true
-		if bare := l.Path.WithoutSlash(); bare != l.Path && l.Match == route.Exact {
+		if bare := l.Path.WithoutSlash(); bare != l.Path && l.Match == value.Exact {
 			s.addBare(h, bare)
 		}
 	}
-	if h.Find("/", route.Prefix) == nil && !h.Refused {
+	if h.Find("/", value.Prefix) == nil && !h.Refused {
 		s.Unclaimed = append(s.Unclaimed, Unclaimed{Pattern: "/"})
 	}
 	return s
@@ -150,7 +165,7 @@ func (page *Page) server(h *route.VirtualHost) Server {
 // It is what would serve it anyway, but nginx, if not told, redirects there.
 func (s *Server) addBare(h *route.VirtualHost, encoded value.Path) {
 	path := encoded.String()
-	if h.Find(path, route.Exact) != nil || h.Find(path, route.Prefix) != nil {
+	if h.Find(path, value.Exact) != nil || h.Find(path, value.Prefix) != nil {
 		return // it has a rule of its own
 	}
 	if l := h.Cover(path); l != nil {
@@ -179,7 +194,7 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 	return Rule{
 		Host:      h.Name.String(),
 		Path:      l.Path.String(),
-		IsExact:   l.Match == route.Exact,
+		IsExact:   l.Match == value.Exact,
 		Namespace: l.From.Name,
 		Org:       l.Org.String(),
 		Env:       l.Env.String(),

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/30x/dispatcher/pkg/route/certificate"
 )
 
 // Params is all that Render needs beyond the Table: the operator's settings,
@@ -28,6 +30,11 @@ type Params struct {
 	AccessLog           bool
 	User                string // workers' user when the master is root; "" as compiled in
 
+	Default *certificate.Pair // of the default TLS server; nil: no host is served over TLS
+	SSLPort int               // HTTPS port
+	CertDir string            // absolute folder for Files.Certificates
+	HSTS    int               // max-age of Strict-Transport-Security, in seconds; 0: none is sent
+
 	PidFile       string // absolute path
 	ControlSocket string // absolute path of the unix socket that tells the generation
 	TempDir       string // absolute folder for nginx's temporary files
@@ -38,10 +45,12 @@ type Params struct {
 func (p Params) WorkerConnections() int { return max(p.OpenFiles-64, 64) }
 
 // ListenAddresses are the arguments of the listen directives.
-func (p Params) ListenAddresses() []string {
-	out := make([]string, len(p.Listen))
-	for i, a := range p.Listen {
-		out[i] = netip.AddrPortFrom(a, uint16(p.Port)).String()
+func (p Params) ListenAddresses() []string { return listenAddresses(p.Listen, p.Port) }
+
+func listenAddresses(addrs []netip.Addr, port int) []string {
+	out := make([]string, len(addrs))
+	for i, a := range addrs {
+		out[i] = netip.AddrPortFrom(a, uint16(port)).String()
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func Render(t *route.Table, p Params) (Files, error) {
 	for _, b := range fill(parts, "", page.keys, value.Key.Reveal) {
 		sum.Write(b)
 	}
-	files := Files{Generation: hex.EncodeToString(sum.Sum(nil)[:8])}
+	files := Files{Generation: hex.EncodeToString(sum.Sum(nil)[:8]), Certificates: page.files}
 	files.Conf = bytes.Join(fill(parts, files.Generation, page.keys, value.Key.Reveal), nil)
 	files.Masked = files.Conf
 	if len(page.keys) > 0 {

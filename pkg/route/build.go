@@ -1,12 +1,13 @@
 package route
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -15,7 +16,11 @@ import (
 // It never fails as a whole: what can't be served is left out and named in a
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
-	b := &builder{opts: opts, parsed: map[string]parsedPaths{}, hosts: map[value.Host]*hostState{}, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
+	b := &builder{opts: opts, paths: map[string]podPaths{}, hosts: map[value.Host]*hostState{}, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
+	if b.opts.Memory == nil {
+		b.opts.Memory = &certificate.Memory{}
+	}
+	b.opts.Memory.Begin()
 	for _, secret := range s.Secrets {
 		b.secrets[secret.Namespace] = secret
 	}
@@ -29,17 +34,17 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 // builder is the state of one Build.
 type builder struct {
 	opts     Options
-	parsed   map[string]parsedPaths // by annotation text
+	paths    map[string]podPaths // by annotation text
 	hosts    map[value.Host]*hostState
 	secrets  map[string]*cluster.Secret // by Namespace
 	problems []Problem
 }
 
-// hostState is a host while its Namespaces are gone through.
-type hostState struct {
-	vhost   *VirtualHost
-	refused bool
-	claimed map[value.Path]cluster.Ref // path without trailing slash → its Namespace
+// podPaths is all that one annotation text says. It is the same for all Pods with
+// that text, so each text is read once in a Build.
+type podPaths struct {
+	entries []annotation.Path
+	notes   []annotation.Note
 }
 
 func (b *builder) problem(ref cluster.Ref, key, format string, args ...any) {
@@ -87,44 +92,6 @@ func (b *builder) addNamespace(ns *cluster.Namespace, pods []*cluster.Pod) {
 	}
 }
 
-// addHost gives a Namespace's locations to one of its hosts, as far as no
-// older Namespace has the host's path.
-func (b *builder) addHost(ns *cluster.Namespace, claim hostClaim, locations []*Location) {
-	state := b.hosts[claim.host]
-	if state == nil {
-		state = &hostState{
-			vhost:   &VirtualHost{Name: claim.host, Owner: ns.Ref},
-			refused: claim.refused,
-			claimed: make(map[value.Path]cluster.Ref, len(locations)),
-		}
-		b.hosts[claim.host] = state
-	}
-	place := fmt.Sprintf("%s[%q]", b.opts.HostsAnnotation, claim.host)
-	switch {
-	case claim.refused:
-		return // its Problem has been told
-	case state.refused:
-		b.problem(ns.Ref, place, "the host is not served: Namespace %s owns it (it was created first) and its options for the host can't be met", state.vhost.Owner.Name)
-		return
-	}
-	state.vhost.From = append(state.vhost.From, ns.Ref)
-	for _, l := range locations {
-		// Both kinds of match count as one path here: or an exact path would be a
-		// way to take over another Namespace's prefix.
-		path := l.Path.WithoutSlash()
-		if owner, taken := state.claimed[path]; taken && owner != ns.Ref {
-			b.problem(ns.Ref, place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
-			continue
-		}
-		state.claimed[path] = ns.Ref
-		own := *l
-		upstream := *l.Upstream
-		upstream.Name = upstreamName(claim.host.String(), l.Path.String(), string(l.Match))
-		own.Upstream = &upstream
-		state.vhost.Locations = append(state.vhost.Locations, &own)
-	}
-}
-
 // locations gathers the entries of all Pods of a Namespace by path, in the
 // order of the paths. They belong to no host yet. One without endpoints is a
 // claim: a path does not go to another Namespace while its Pods restart.
@@ -139,13 +106,13 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 	for _, pod := range pods {
 		name, rev := b.label(pod.Ref, pod.Labels, b.opts.AppNameLabel), b.label(pod.Ref, pod.Labels, b.opts.AppRevLabel)
 		for _, e := range b.entries(pod) {
-			g := byKey[e.key()]
+			g := byKey[keyOf(e)]
 			if g == nil {
-				g = &gathering{location: &Location{Path: e.path, Match: e.match, Upstream: &Upstream{}, From: ns.Ref, Org: org, Env: env}}
-				byKey[e.key()] = g
+				g = &gathering{location: &Location{Path: e.Base, Match: e.Match, Upstream: &Upstream{}, From: ns.Ref, Org: org, Env: env}}
+				byKey[keyOf(e)] = g
 				out = append(out, g.location)
 			}
-			port, container, err := resolvePort(pod, e.port)
+			port, container, err := resolvePort(pod, e.Port)
 			if err != nil {
 				b.problem(pod.Ref, b.place(e, "containerPort"), "the entry is dropped: %v", err)
 			}
@@ -154,7 +121,7 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 			}
 			up := g.location.Upstream
 			up.Endpoints = append(up.Endpoints, Endpoint{
-				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.weight, Pod: pod.Ref, AppName: name, AppRev: rev,
+				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.Weight, Pod: pod.Ref, AppName: name, AppRev: rev,
 			})
 			if b.opts.HealthChecks && up.HealthCheck == nil {
 				if up.HealthCheck, err = healthcheck.New(pod, container, port); err != nil {
@@ -177,21 +144,21 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 func compareLocations(a, b *Location) int { return a.key().compare(b.key()) }
 
 // entries reads a Pod's paths annotation.
-func (b *builder) entries(pod *cluster.Pod) []pathEntry {
+func (b *builder) entries(pod *cluster.Pod) []annotation.Path {
 	text := pod.Annotations[b.opts.PathsAnnotation]
-	parsed, ok := b.parsed[text]
+	paths, ok := b.paths[text]
 	if !ok {
-		parsed = parsePaths(text)
-		b.parsed[text] = parsed
+		paths.entries, paths.notes = annotation.Paths(text)
+		b.paths[text] = paths
 	}
-	for _, n := range parsed.notes {
-		b.problem(pod.Ref, b.opts.PathsAnnotation+n.place, "%s", n.reason)
+	for _, n := range paths.notes {
+		b.problem(pod.Ref, b.opts.PathsAnnotation+n.Place, "%s", n.Reason)
 	}
-	return parsed.entries
+	return paths.entries
 }
 
-func (b *builder) place(e pathEntry, field string) string {
-	return fmt.Sprintf("%s[%d].%s", b.opts.PathsAnnotation, e.index, field)
+func (b *builder) place(e annotation.Path, field string) string {
+	return fmt.Sprintf("%s[%d].%s", b.opts.PathsAnnotation, e.Index, field)
 }
 
 // label reads a label that only informs; a bad one is left out.
@@ -206,7 +173,7 @@ func (b *builder) label(ref cluster.Ref, labels map[string]string, key string) v
 // target is what one Pod's entry says of a location's target path.
 type target struct {
 	pod   *cluster.Pod
-	entry pathEntry
+	entry annotation.Path
 }
 
 // chooseTarget takes the target path of the oldest Pod that sets one: a set
@@ -215,45 +182,25 @@ func chooseTarget(targets []target) value.Path {
 	var best *target
 	for i := range targets {
 		t := &targets[i]
-		if !t.entry.target.IsZero() && (best == nil || t.pod.Created < best.pod.Created) {
+		if !t.entry.Target.IsZero() && (best == nil || t.pod.Created < best.pod.Created) {
 			best = t // Pods come by name, so of two of one age the first stays
 		}
 	}
 	if best == nil {
 		return value.Path{}
 	}
-	return best.entry.target
+	return best.entry.Target
 }
 
 // reportTargets tells each Pod that does not agree with the chosen target path.
 func (b *builder) reportTargets(l *Location, targets []target) {
 	for _, t := range targets {
 		switch {
-		case t.entry.target == l.Target:
-		case t.entry.target.IsZero():
+		case t.entry.Target == l.Target:
+		case t.entry.Target.IsZero():
 			b.problem(t.pod.Ref, b.place(t.entry, "targetPath"), "it is not set here, but on other Pods of %s: %s is used for all", cluster.Quote(l.Path.String()), cluster.Quote(l.Target.String()))
 		default:
-			b.problem(t.pod.Ref, b.place(t.entry, "targetPath"), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(t.entry.target.String()), cluster.Quote(l.Path.String()), cluster.Quote(l.Target.String()))
+			b.problem(t.pod.Ref, b.place(t.entry, "targetPath"), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(t.entry.Target.String()), cluster.Quote(l.Path.String()), cluster.Quote(l.Target.String()))
 		}
 	}
-}
-
-// table puts the hosts in order.
-func (b *builder) table() *Table {
-	t := &Table{}
-	for host, state := range b.hosts {
-		if state.refused {
-			// A wildcard that covers the host must not serve it instead.
-			wildcard, err := value.ParseHost("*" + host.Parent())
-			if cover := b.hosts[wildcard]; err != nil || host.Wildcard() || cover == nil || cover.refused {
-				continue
-			}
-			state.vhost.From, state.vhost.Refused, state.vhost.Locations = nil, true, nil
-		}
-		slices.SortFunc(state.vhost.Locations, compareLocations)
-		state.vhost.dropClaims()
-		t.Hosts = append(t.Hosts, state.vhost)
-	}
-	slices.SortFunc(t.Hosts, func(x, y *VirtualHost) int { return cmp.Compare(x.Name.String(), y.Name.String()) })
-	return t
 }

@@ -5,10 +5,13 @@
 // logs, and one bad entry never drops its neighbours.
 package route
 
-import "github.com/30x/dispatcher/pkg/cluster"
+import (
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/certificate"
+)
 
 // Options are the names by which Build finds what it reads, and the choices an
-// operator has made. All are required.
+// operator has made. All names are required.
 type Options struct {
 	HostsAnnotation string // on Namespaces: JSON object, host → options
 	PathsAnnotation string // on Pods: JSON array of path entries
@@ -21,6 +24,13 @@ type Options struct {
 	APIKeyField     string // of that Secret; a second key is in the field with "-next" appended
 	APIKeyRequired  bool   // no Namespace is served without an API key
 	HealthChecks    bool   // read Pods' probes into Upstream.HealthCheck
+	TLS             bool   // hosts may be served over TLS
+	SSLRedirect     bool   // hosts with TLS redirect plain HTTP to HTTPS, unless they say otherwise
+	// Barred are certificates that can't be used all the same, by their ID, with
+	// the reason.
+	Barred map[string]string
+	// Memory saves reading the same certificates in each Build; may be nil.
+	Memory *certificate.Memory
 }
 
 // Interest lists what Build reads of an object, for cluster.NewCache.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -26,11 +27,15 @@ type VirtualHost struct {
 	Owner     cluster.Ref   // the Namespace that was created first of those that declare it
 	From      []cluster.Ref // all Namespaces that declare it, oldest first
 	Locations []*Location   // by path, exact before prefix
+	TLS       *TLS          // nil: plain HTTP
 	Refused   bool          // requests for it are turned away as if nobody had declared it
+	// Shadowed: it is not served over TLS, but a wildcard host that is covers its
+	// name. HTTPS requests for it must be turned away.
+	Shadowed bool
 }
 
 // Find returns the location of a path, nil if there is none.
-func (v *VirtualHost) Find(path string, m Match) *Location {
+func (v *VirtualHost) Find(path string, m value.Match) *Location {
 	i, found := slices.BinarySearchFunc(v.Locations, pathKey{path, m}, func(l *Location, k pathKey) int {
 		return l.key().compare(k)
 	})
@@ -44,27 +49,17 @@ func (v *VirtualHost) Find(path string, m Match) *Location {
 // above it; nil if there is none.
 func (v *VirtualHost) Cover(path string) *Location {
 	for {
-		if l := v.Find(path, Prefix); l != nil || path == "/" {
+		if l := v.Find(path, value.Prefix); l != nil || path == "/" {
 			return l
 		}
 		path = path[:max(strings.LastIndexByte(path, '/'), 1)]
 	}
 }
 
-// Match says which requests a path stands for.
-type Match string
-
-// A prefix path stands for itself and all below it, on segment boundaries; an
-// exact one for itself alone.
-const (
-	Prefix Match = "prefix"
-	Exact  Match = "exact"
-)
-
 // Location is one path of a host and where its requests go.
 type Location struct {
 	Path     value.Path
-	Match    Match
+	Match    value.Match
 	Target   value.Path // replaces Path on the way to the Pod; zero: the URI stays untouched
 	Upstream *Upstream
 	Auth     Auth
@@ -75,10 +70,12 @@ type Location struct {
 // pathKey tells one location of a host from another.
 type pathKey struct {
 	path  string
-	match Match
+	match value.Match
 }
 
 func (l *Location) key() pathKey { return pathKey{l.Path.String(), l.Match} }
+
+func keyOf(e annotation.Path) pathKey { return pathKey{e.Base.String(), e.Match} }
 
 func (k pathKey) compare(o pathKey) int {
 	return cmp.Or(cmp.Compare(k.path, o.path), cmp.Compare(k.match, o.match))

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // DX12, DX13: names keep their parts apart, and have 128 bits.
@@ -92,9 +93,9 @@ func TestFindAndCounts(t *testing.T) {
 	}
 	for _, c := range []struct {
 		path  string
-		match Match
+		match value.Match
 		want  bool
-	}{{"/", Prefix, true}, {"/", Exact, false}, {"/a", Prefix, true}, {"/a", Exact, true}, {"/a/", Prefix, false}, {"/b", Prefix, false}, {"", Prefix, false}} {
+	}{{"/", value.Prefix, true}, {"/", value.Exact, false}, {"/a", value.Prefix, true}, {"/a", value.Exact, true}, {"/a/", value.Prefix, false}, {"/b", value.Prefix, false}, {"", value.Prefix, false}} {
 		if l := h.Find(c.path, c.match); (l != nil) != c.want || l != nil && (l.Path.String() != c.path || l.Match != c.match) {
 			t.Errorf("Find(%s, %s) = %v", c.path, c.match, l)
 		}

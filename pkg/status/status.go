@@ -1,5 +1,5 @@
 // Package status shows what goes on: Reports of the controller enter, answers to
-// probes leave. It never changes anything and never asks anything but the last
+// probes and metrics leave. It never changes anything and never asks anything but the last
 // Report and whether the proxy is alive.
 package status
 
@@ -33,8 +33,15 @@ func (s *Status) Set(r controller.Report) {
 	s.report = r
 }
 
+func (s *Status) last() controller.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.report
+}
+
 // Handler answers /healthz (Dispatcher itself works) and /readyz (the first full
-// configuration is served), each with a line of text that says why.
+// configuration is served), each with a line of text that says why, and /metrics
+// for Prometheus.
 func (s *Status) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -47,13 +54,12 @@ func (s *Status) Handler() http.Handler {
 		}
 		fmt.Fprintln(w, text)
 	})
+	mux.Handle("GET /metrics", newMetrics(s).handler())
 	return mux
 }
 
 func (s *Status) ready() (ok bool, text string) {
-	s.mu.Lock()
-	r := s.report
-	s.mu.Unlock()
+	r := s.last()
 	switch {
 	case r.Generation == "" && r.Err != nil:
 		return false, fmt.Sprintf("not ready: the first configuration could not be applied: %v", r.Err)

@@ -81,3 +81,20 @@ func TestServeEndsWithItsContext(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 }
+
+// A certificate's end is a metric, so that people can be told of it in time.
+func TestCertificateMetric(t *testing.T) {
+	s := status.New(func() bool { return true })
+	s.Set(controller.Report{Certificates: []controller.Certificate{{NotAfter: 1800000000}, {Namespace: "shop", Host: "secure.dev", NotAfter: 1900000000}}})
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		"# TYPE dispatcher_certificate_expiry_timestamp_seconds gauge",
+		`dispatcher_certificate_expiry_timestamp_seconds{host="",namespace=""} 1.8e+09`,
+		`dispatcher_certificate_expiry_timestamp_seconds{host="secure.dev",namespace="shop"} 1.9e+09`,
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("%s is missing in:\n%s", want, w.Body)
+		}
+	}
+}

@@ -209,10 +209,10 @@ func untouched(tb testing.TB, older *route.Table, before, after []*nginxlex.Node
 				keys = append(keys, "upstream "+l.Upstream.Name)
 			}
 			path := l.Path.String()
-			if l.Match == route.Exact || !l.Path.IsRoot() {
+			if l.Match == value.Exact || !l.Path.IsRoot() {
 				keys = append(keys, fmt.Sprintf("%s = %s", h.Name, path))
 			}
-			if l.Match == route.Prefix {
+			if l.Match == value.Prefix {
 				keys = append(keys, fmt.Sprintf("%s %s/", h.Name, strings.TrimSuffix(path, "/")))
 			}
 			for _, key := range keys {

@@ -101,8 +101,9 @@ func (l *lister) server(d *crossplane.Directive) {
 			listens = append(listens, text)
 		case "if":
 			head = append(head, "  "+condition(d))
-		case "return":
-			head = append(head, "  return "+text)
+		case "return", "ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_verify_client", "ssl_reject_handshake", "error_page", "add_header":
+			head = append(head, "  "+d.Directive+" "+text)
+		case "http2", "ssl_verify_depth", "proxy_hide_header": // the same everywhere
 		case "location":
 			rows = append(rows, l.location(d))
 		default:

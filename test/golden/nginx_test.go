@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -51,6 +52,7 @@ func nginxAccepts(t *testing.T, c *corridor.Corridor, table *route.Table) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	p := c.Params
 	p.Nginx, p.Listen, p.Port = can, []netip.Addr{netip.MustParseAddr("127.0.0.1")}, 18099
+	p.SSLPort, p.CertDir = 18098, filepath.Join(dir, "ssl")
 	p.PidFile, p.ControlSocket, p.TempDir = filepath.Join(dir, "pid"), filepath.Join(dir, "control"), dir
 	files, err := render.Render(table, p)
 	if err != nil {
@@ -59,6 +61,12 @@ func nginxAccepts(t *testing.T, c *corridor.Corridor, table *route.Table) {
 	conf := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(conf, files.Conf, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range files.Certificates {
+		folder := filepath.Join(p.CertDir, f.Folder)
+		if err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, f.Name), f.Content, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	output, err := exec.CommandContext(t.Context(), binary, "-t", "-q", "-e", "stderr", "-p", dir, "-c", conf).CombinedOutput()
 	if err != nil || strings.Contains(string(output), "[warn]") && os.Geteuid() == 0 {

@@ -1,75 +1,70 @@
-package route
+// Package annotation reads the annotations of Namespaces and Pods. Their text
+// enters; entries leave, with a Note on each that was dropped or needs
+// attention. It knows no other object than the one that it reads, and never
+// lets one bad entry drop its neighbours.
+package annotation
 
 import (
 	"fmt"
 
 	"github.com/30x/dispatcher/pkg/cluster"
-	"github.com/30x/dispatcher/pkg/route/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// hostClaim is one host of a Namespace's hosts annotation.
-type hostClaim struct {
-	host value.Host
-	// refused says why the host must not be served although its name is right:
+// Note says what is wrong with an annotation, and what to write instead.
+type Note struct {
+	Place  string // follows the annotation's name: "", "[1].weight", `["www.example.com"]`
+	Reason string
+}
+
+// Host is one host of a Namespace's annotation.
+type Host struct {
+	Name  value.Host
+	Place string // as in Note
+	TLS   *TLS   // nil: plain HTTP
+	// Refused says that the host must not be served although its name is right:
 	// its options ask for a protection that can't be given. Serving it without
 	// would be worse than not at all.
-	refused bool
+	Refused bool
 }
 
-// hostClaims reads a Namespace's hosts annotation. Each host is judged alone.
-func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
-	key := b.opts.HostsAnnotation
-	text, ok := ns.Annotations[key]
-	if !ok {
-		return nil
-	}
+// Hosts reads a Namespace's annotation. Each host is judged alone. secret is the
+// name of the Secret whose fields its options may refer to.
+func Hosts(text, secret string) (hosts []Host, notes []Note) {
 	members, err := ordered.Object([]byte(text))
 	if err != nil {
-		b.problem(ns.Ref, key, "none of its hosts is served: %v; write a JSON object like {\"www.example.com\": {}}", err)
-		return nil
+		return nil, []Note{{"", fmt.Sprintf("none of its hosts is served: %v; write a JSON object like {\"www.example.com\": {}}", err)}}
 	}
-	claims := make([]hostClaim, 0, len(members))
-	seen := make(map[value.Host]int, len(members)) // place in claims
+	seen := make(map[value.Host]int, len(members)) // place in hosts
 	for _, m := range members {
-		place := fmt.Sprintf("%s[%s]", key, cluster.Quote(m.Name))
-		host, err := value.ParseHost(m.Name)
+		place := fmt.Sprintf("[%s]", cluster.Quote(m.Name))
+		name, err := value.ParseHost(m.Name)
 		if err != nil {
-			b.problem(ns.Ref, place, "the host is dropped: %v", err)
+			notes = append(notes, Note{place, fmt.Sprintf("the host is dropped: %v", err)})
 			continue
 		}
-		why := hostOptions(m.Value)
-		if why != "" {
-			b.problem(ns.Ref, place, "the host is not served, also not on plain HTTP: %s", why)
+		host := Host{Name: name, Place: place}
+		var why *refusal
+		if host.TLS, why = options(m.Value, secret); why != nil {
+			host.Refused = true
+			notes = append(notes, Note{place + why.place, NotServed + why.reason})
 		}
-		if i, twice := seen[host]; twice {
-			b.problem(ns.Ref, place, "the host stands here twice (case and a trailing dot make no difference): remove this one")
-			claims[i].refused = claims[i].refused || why != ""
+		if i, twice := seen[name]; twice {
+			notes = append(notes, Note{place, "the host stands here twice (case and a trailing dot make no difference): remove this one"})
+			hosts[i].Refused = hosts[i].Refused || host.asksMore(hosts[i])
 			continue
 		}
-		seen[host] = len(claims)
-		claims = append(claims, hostClaim{host: host, refused: why != ""})
+		seen[name] = len(hosts)
+		hosts = append(hosts, host)
 	}
-	return claims
+	return hosts, notes
 }
 
-// hostOptions judges the options of a host and says why it can't be served.
-// Whatever is not understood could have been a misspelt protection, so it is refused.
-func hostOptions(raw []byte) (why string) {
-	if ordered.IsNull(raw) {
-		return ""
-	}
-	options, err := ordered.Object(raw)
-	if err != nil {
-		return fmt.Sprintf("its options can't be read: %v; write {} for none", err)
-	}
-	for _, o := range options {
-		switch {
-		case o.Name != "ssl":
-			return fmt.Sprintf("the option %s is unknown; write {} for none", cluster.Quote(o.Name))
-		case !ordered.IsNull(o.Value):
-			return "it asks for ssl, and TLS hosts are not supported by this version"
-		}
-	}
-	return ""
+// NotServed begins the reason why a host's options close it.
+const NotServed = "the host is not served, also not on plain HTTP: "
+
+// asksMore reports whether h asks for a protection that o doesn't.
+func (h Host) asksMore(o Host) bool {
+	return h.Refused || h.TLS != nil && (o.TLS == nil || h.TLS.ClientCertificate != "" && o.TLS.ClientCertificate == "")
 }

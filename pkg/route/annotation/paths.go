@@ -1,4 +1,4 @@
-package route
+package annotation
 
 import (
 	"cmp"
@@ -6,73 +6,65 @@ import (
 	"fmt"
 
 	"github.com/30x/dispatcher/pkg/cluster"
-	"github.com/30x/dispatcher/pkg/route/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// pathEntry is one entry of a Pod's paths annotation, read but not yet matched
-// with the Pod's containers.
-type pathEntry struct {
-	index  int
-	path   value.Path
-	match  Match
-	port   string     // number or name
-	target value.Path // zero: none
-	weight int        // 0: none
+// Path is one entry of a Pod's annotation, not yet matched with the Pod's
+// containers.
+type Path struct {
+	Index  int // in the array
+	Base   value.Path
+	Match  value.Match
+	Port   string     // number or name
+	Target value.Path // zero: none
+	Weight int        // 0: none
 }
 
-func (e pathEntry) key() pathKey { return pathKey{e.path.String(), e.match} }
-
-// note is a Problem that has no object yet.
-type note struct{ place, reason string }
-
-// parsedPaths is all that one annotation text says. It is the same for all
-// Pods with that text, so each text is read once in a Build.
-type parsedPaths struct {
-	entries []pathEntry
-	notes   []note
-}
-
-// parsePaths reads a paths annotation. Each entry is judged alone.
-func parsePaths(text string) parsedPaths {
-	var out parsedPaths
+// Paths reads a Pod's annotation. Each entry is judged alone.
+func Paths(text string) (entries []Path, notes []Note) {
 	complain := func(place, format string, args ...any) {
-		out.notes = append(out.notes, note{place, fmt.Sprintf(format, args...)})
+		notes = append(notes, Note{place, fmt.Sprintf(format, args...)})
 	}
 	elements, err := ordered.Array([]byte(text))
 	if err != nil {
 		complain("", "none of its paths is served: %v; write a JSON array like [{\"basePath\": \"/app\", \"containerPort\": 8080}]", err)
-		return out
+		return nil, notes
 	}
-	seen := map[pathKey]bool{}
+	type key struct {
+		path  string
+		match value.Match
+	}
+	seen := map[key]bool{}
 	for i, raw := range elements {
 		place := fmt.Sprintf("[%d]", i)
-		entry, bad := parsePathEntry(raw, func(field, format string, args ...any) {
+		entry, bad := parsePath(raw, func(field, format string, args ...any) {
 			complain(place+field, format, args...)
 		})
 		if bad {
 			continue
 		}
-		entry.index = i
-		if seen[entry.key()] {
-			complain(place+".basePath", "the entry is dropped: %s stands in an earlier entry of this Pod; one path has one port", cluster.Quote(entry.path.String()))
+		entry.Index = i
+		k := key{entry.Base.String(), entry.Match}
+		if seen[k] {
+			complain(place+".basePath", "the entry is dropped: %s stands in an earlier entry of this Pod; one path has one port", cluster.Quote(k.path))
 			continue
 		}
-		seen[entry.key()] = true
-		out.entries = append(out.entries, entry)
+		seen[k] = true
+		entries = append(entries, entry)
 	}
-	return out
+	return entries, notes
 }
 
-// parsePathEntry reads one entry; bad means that it is dropped, and complain
+// parsePath reads one entry; bad means that it is dropped, and complain
 // has been told why.
-func parsePathEntry(raw json.RawMessage, complain func(field, format string, args ...any)) (e pathEntry, bad bool) {
+func parsePath(raw json.RawMessage, complain func(field, format string, args ...any)) (e Path, bad bool) {
 	members, err := ordered.Object(raw)
 	if err != nil {
 		complain("", "the entry is dropped: %v", err)
 		return e, true
 	}
-	e.match = Prefix
+	e.Match = value.Prefix
 	drop := func(field string, err error) {
 		complain("."+field, "the entry is dropped: %v", err)
 		bad = true
@@ -90,18 +82,18 @@ func parsePathEntry(raw json.RawMessage, complain func(field, format string, arg
 		var err error
 		switch m.Name {
 		case "basePath":
-			e.path, err = decodePath(m.Value)
+			e.Base, err = decodePath(m.Value)
 		case "targetPath":
-			e.target, err = decodePath(m.Value)
+			e.Target, err = decodePath(m.Value)
 		case "containerPort":
-			e.port, err = ordered.NumberText(m.Value)
+			e.Port, err = ordered.NumberText(m.Value)
 		case "weight":
 			var text string
 			if text, err = ordered.NumberText(m.Value); err == nil {
-				e.weight, err = value.ParseWeight(text)
+				e.Weight, err = value.ParseWeight(text)
 			}
 		case "match":
-			e.match, err = decodeMatch(m.Value)
+			e.Match, err = decodeMatch(m.Value)
 		default:
 			complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, targetPath, weight and match")
 		}
@@ -109,18 +101,18 @@ func parsePathEntry(raw json.RawMessage, complain func(field, format string, arg
 			drop(m.Name, err)
 		}
 	}
-	if e.path.IsZero() && !bad {
+	if e.Base.IsZero() && !bad {
 		complain("", "the entry is dropped: it has no basePath")
 		return e, true
 	}
-	if e.port == "" && !bad {
+	if e.Port == "" && !bad {
 		complain("", "the entry is dropped: it has no containerPort")
 		return e, true
 	}
-	if e.match == Prefix {
+	if e.Match == value.Prefix {
 		// A prefix stands for its path with and without a trailing slash, as in
 		// the Prefix path type of a Kubernetes Ingress.
-		e.path = e.path.WithoutSlash()
+		e.Base = e.Base.WithoutSlash()
 	}
 	return e, bad
 }
@@ -133,12 +125,12 @@ func decodePath(raw json.RawMessage) (value.Path, error) {
 	return value.ParsePath(s)
 }
 
-func decodeMatch(raw json.RawMessage) (Match, error) {
+func decodeMatch(raw json.RawMessage) (value.Match, error) {
 	s, err := ordered.String(raw)
-	if m := Match(s); err == nil && (m == Prefix || m == Exact) {
-		return m, nil
+	if err != nil {
+		return "", err
 	}
-	return "", fmt.Errorf("%s is not a kind of match: write \"prefix\" or \"exact\"", cluster.Quote(s))
+	return value.ParseMatch(s)
 }
 
 // quoteField shows a field's name as it is if it is a plain word.
@@ -149,24 +141,4 @@ func quoteField(name string) string {
 		}
 	}
 	return cmp.Or(name, `""`)
-}
-
-// resolvePort finds the declared port that an entry means, and its container.
-func resolvePort(p *cluster.Pod, text string) (value.Port, *cluster.Container, error) {
-	number, numberErr := value.ParsePort(text)
-	for i := range p.Containers {
-		c := &p.Containers[i]
-		for _, declared := range c.Ports {
-			if declared.Number < 1 || declared.Number > 65535 {
-				continue
-			}
-			if numberErr == nil && value.Port(declared.Number) == number || numberErr != nil && declared.Name != "" && declared.Name == text {
-				return value.Port(declared.Number), c, nil
-			}
-		}
-	}
-	if numberErr == nil {
-		return 0, nil, fmt.Errorf("no container declares TCP port %d: add it to the container's ports", number)
-	}
-	return 0, nil, fmt.Errorf("%s is neither a port from 1 to 65535 nor the name of a TCP port that a container declares", cluster.Quote(text))
 }

@@ -5,6 +5,7 @@ package corridor
 
 import (
 	"fmt"
+	"os"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/templates"
 )
 
@@ -25,7 +27,7 @@ type Corridor struct {
 
 // New furnishes the rooms with the built-in templates and the settings that
 // environ ("NAME=value") and flags give. It assumes an nginx that can all that
-// the settings ask for, and ignores files that they name.
+// the settings ask for.
 func New(environ []string, flags ...string) (*Corridor, error) {
 	cfg, err := config.Load(append([]string{config.CommandRender, "-f", "-"}, flags...), environ)
 	if err != nil {
@@ -41,8 +43,25 @@ func New(environ []string, flags ...string) (*Corridor, error) {
 	}
 	params := cfg.RenderParams()
 	params.Templates, params.Nginx = parsed, render.Stable()
+	if cfg.SSLCert != "" {
+		if params.Default, err = readPair(cfg.SSLCert, cfg.SSLKey); err != nil {
+			return nil, err
+		}
+	}
 	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
 	return &Corridor{cfg, cfg.RouteOptions(), params}, nil
+}
+
+func readPair(chainFile, keyFile string) (*certificate.Pair, error) {
+	chain, err := os.ReadFile(chainFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return certificate.NewPair(chain, key)
 }
 
 // NewCache makes an empty cache that keeps what Build reads.

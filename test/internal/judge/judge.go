@@ -31,12 +31,16 @@ func allowed(block string) []string {
 			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",
 			"proxy_send_timeout", "proxy_request_buffering", "proxy_max_temp_file_size", "proxy_buffer_size", "proxy_buffers",
 			"proxy_busy_buffers_size", "proxy_next_upstream", "proxy_next_upstream_tries", "proxy_redirect", "proxy_ignore_headers",
+			"ssl_protocols", "ssl_ciphers", "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_tickets",
 			"upstream", "server",
 		}
 	case "upstream":
 		return []string{"server", "keepalive", "keepalive_timeout", "check", "check_http_send", "check_http_expect_alive"}
 	case "server":
-		return []string{"listen", "server_name", "access_log", "return", "if", "location"}
+		return []string{
+			"listen", "http2", "server_name", "access_log", "return", "if", "location", "ssl_certificate", "ssl_certificate_key", "ssl_client_certificate",
+			"ssl_verify_client", "ssl_verify_depth", "ssl_reject_handshake", "error_page", "add_header", "proxy_hide_header",
+		}
 	case "location":
 		return []string{"access_log", "return", "proxy_pass", "if", "set"}
 	case "if":
@@ -48,6 +52,7 @@ func allowed(block string) []string {
 // heads are what the directives that hold a tenant's values look like, in the
 // block that comes before the space.
 func heads() map[string]*regexp.Regexp {
+	const folder = `/[^*]*/(_default|(\*\.)?[a-z0-9.-]+)/[0-9a-f]{32}`
 	const path = `/[^\x00-\x20\x7f"'#$%;?<>\\^\x60{|}\[\]]*`
 	return map[string]*regexp.Regexp{
 		"http upstream":                    regexp.MustCompile(`^pods-[0-9a-f]{32}$`),
@@ -56,10 +61,16 @@ func heads() map[string]*regexp.Regexp {
 		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
 		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx http_3xx$`),
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
-		"server location":                  regexp.MustCompile(`^(= )?` + path + `$`),
-		"server if":                        regexp.MustCompile(`^\(\$host_parent != (\.[a-z0-9-]+)+ \)$`),
-		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown)\)$`),
-		"server return":                    regexp.MustCompile(`^444$`),
+		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate)$`),
+		"server if":                        regexp.MustCompile(`^\((\$host_parent != (\.[a-z0-9-]+)+ |\$ssl_client_verify != NONE)\)$`),
+		"server ssl_certificate":           regexp.MustCompile(`^` + folder + `\.crt$`),
+		"server ssl_certificate_key":       regexp.MustCompile(`^` + folder + `\.key$`),
+		"server ssl_client_certificate":    regexp.MustCompile(`^` + folder + `\.ca\.crt$`),
+		"server error_page":                regexp.MustCompile(`^496 = @no_certificate$`),
+		"server add_header":                regexp.MustCompile(`^Strict-Transport-Security max-age=[1-9]\d* always$`),
+		"server proxy_hide_header":         regexp.MustCompile(`^Strict-Transport-Security$`),
+		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host)\)$`),
+		"server return":                    regexp.MustCompile(`^(444|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
 		"location set":                     regexp.MustCompile(`^\$api_key unknown$`),
 		"if set":                           regexp.MustCompile(`^\$api_key known$`),
 		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),

@@ -1,0 +1,84 @@
+package route
+
+import (
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/route/value"
+)
+
+// TLS is how a host is served over TLS.
+type TLS struct {
+	Pair     *certificate.Pair
+	Clients  *certificate.Bundle // who must have signed clients' certificates; nil: none is demanded
+	Redirect bool                // plain HTTP requests are redirected; else they get no answer
+	Place    string              // of the option ssl in the owner's annotations, for Problems
+}
+
+// tls reads what a host's option ssl refers to. It returns nil, and reports why,
+// if anything of it can't be had.
+func (b *builder) tls(ns *cluster.Namespace, host value.Host, place string, want *annotation.TLS) *TLS {
+	refuse := func(field, format string, args ...any) *TLS {
+		b.problem(ns.Ref, place+".ssl"+field, annotation.NotServed+format, args...)
+		return nil
+	}
+	if !b.opts.TLS {
+		return refuse("", "TLS is off; the operator turns it on by giving Dispatcher a default certificate with SSL_CERT and SSL_KEY")
+	}
+	secret := b.secrets[ns.Name]
+	switch {
+	case secret == nil:
+		return refuse("", "there is no Secret %s; create it with: kubectl create secret generic %s --from-file=%s=FILE --from-file=%s=FILE --namespace=%s",
+			b.opts.SecretName, b.opts.SecretName, want.Certificate, want.CertificateKey, ns.Name)
+	case secret.Unreadable:
+		return refuse("", "the Secret %s can't be read; correct it", b.opts.SecretName)
+	}
+	for _, field := range []struct{ option, name string }{
+		{".certificate", want.Certificate}, {".certificateKey", want.CertificateKey}, {".clientCertificate", want.ClientCertificate},
+	} {
+		if _, ok := secret.Data[field.name]; !ok && field.name != "" {
+			return refuse(field.option, "the Secret %s has no field %s; add it", b.opts.SecretName, field.name)
+		}
+	}
+	tls := &TLS{Redirect: b.opts.SSLRedirect, Place: place + ".ssl"}
+	if want.Redirect != nil {
+		tls.Redirect = *want.Redirect
+	}
+	var err error
+	if tls.Pair, err = b.opts.Memory.Pair(secret, want.Certificate, want.CertificateKey); err != nil {
+		return refuse("", "the certificate can't be used: %v", err)
+	}
+	if why, barred := b.opts.Barred[tls.Pair.ID()]; barred {
+		return refuse("", "the certificate can't be used: %s", why)
+	}
+	if want.ClientCertificate != "" {
+		if tls.Clients, err = b.opts.Memory.Bundle(secret, want.ClientCertificate); err != nil {
+			return refuse(".clientCertificate", "the certificates can't be used: %v", err)
+		}
+		if why, barred := b.opts.Barred[tls.Clients.ID()]; barred {
+			return refuse(".clientCertificate", "the certificates can't be used: %s", why)
+		}
+	}
+	if !tls.Pair.Covers(host) {
+		b.problem(ns.Ref, place+".ssl.certificate", "the certificate does not name this host, so clients will refuse it; give one with the host among its alternative names")
+	}
+	return tls
+}
+
+// lacks says in what t is less than another Namespace demands for the same host;
+// "" if in nothing.
+func (t *TLS) lacks(demanded *TLS) string {
+	switch {
+	case demanded == nil:
+		return ""
+	case t == nil:
+		return "serves it without TLS"
+	case demanded.Clients == nil:
+		return ""
+	case t.Clients == nil:
+		return "demands no certificates of clients"
+	case t.Clients.ID() != demanded.Clients.ID():
+		return "lets in clients with other certificates"
+	}
+	return ""
+}
