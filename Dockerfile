@@ -32,7 +32,7 @@ RUN apk add --no-cache --virtual .setcap libcap-setcap \
 ENV WORK_DIR=/etc/nginx
 # By number, so that runAsNonRoot can be checked without reading /etc/passwd.
 USER 101:101
-EXPOSE 80
+EXPOSE 80 443
 # nginx's image asks for SIGQUIT, which means a Go program no good.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/dispatcher"]

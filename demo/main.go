@@ -1,10 +1,11 @@
 // Command demo shows Dispatcher at work on one machine, without a cluster.
 //
 // Manifests enter: it runs the Pods they describe, each on its own loopback
-// address, starts "dispatcher run" with real nginx on the same manifests, and
-// prints what to ask and what to expect. What leaves is text for people: that
-// list, and then a line for every change. It never writes the manifests, never
-// runs a Pod's image, and leaves no process and no file behind.
+// address, makes certificates for their hosts, starts "dispatcher run" with real
+// nginx on the same manifests, and prints what to ask and what to expect. What
+// leaves is text for people: that list, and then a line for every change. It
+// never writes the manifests, never runs a Pod's image, and leaves no process and
+// no file behind.
 //
 //	demo [flags]                      until Ctrl-C
 //	demo check [flags]                the same unattended, on a copy of the manifests
@@ -60,6 +61,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&c.dispatcher, "dispatcher", "bin/dispatcher", "the `program` to show")
 	flags.StringVar(&c.manifests, "manifests", "demo/manifests", "the `folder` of manifests")
 	flags.IntVar(&c.port, "port", 0, "the `port` nginx listens on; default: 8080, or a free one if that is taken")
+	flags.IntVar(&c.sslPort, "ssl-port", 0, "the `port` nginx listens on for HTTPS; default: 8443, or a free one if that is taken")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("unexpected argument %+q: see demo -h", flags.Arg(0))
 	}
 	if name == "check" {
-		return check.Run(ctx, check.Config{Dispatcher: c.dispatcher, Manifests: c.manifests, Port: c.port}, out)
+		return check.Run(ctx, check.Config{Dispatcher: c.dispatcher, Manifests: c.manifests, Port: c.port, SSLPort: c.sslPort}, out)
 	}
 	return serve(ctx, c, out)
 }

@@ -12,11 +12,15 @@ import (
 
 // The manifests are flawless, and their hosts are the ones that the tour visits.
 func TestManifests(t *testing.T) {
-	objects, unread, err := source.ReadManifests([]string{"manifests"}, nil)
+	f, err := furnish(t.Context(), settings{manifests: "manifests"}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, unread, err := source.ReadManifests([]string{f.source}, nil)
 	if err != nil || len(unread) > 0 {
 		t.Fatal(err, unread)
 	}
-	c, err := config.Load([]string{"run"}, nil)
+	c, err := config.Load([]string{"run", "--ssl-cert=" + f.site.Files.Default, "--ssl-key=" + f.site.Files.DefaultKey}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +35,7 @@ func TestManifests(t *testing.T) {
 		t.Error(p)
 	}
 	visited := map[string]bool{}
-	for _, v := range tour.All() {
+	for _, v := range tour.All(f.site) {
 		if len(v.Want.Pods) > 0 {
 			visited[v.Host] = true
 		}

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,7 +26,8 @@ import (
 type settings struct {
 	dispatcher string // program
 	manifests  string // folder
-	port       int    // nginx's; 0: choose
+	port       int    // nginx's for HTTP; 0: choose
+	sslPort    int    // nginx's for HTTPS; 0: choose
 }
 
 const (
@@ -57,10 +59,9 @@ func serve(ctx context.Context, c settings, out io.Writer) (err error) {
 	if err := os.Chmod(workDir, 0o755); err != nil {
 		return fmt.Errorf("open the work folder to nginx's workers: %w", err)
 	}
-	if c.port == 0 {
-		if c.port, err = machine.FreePort(ctx, 8080); err != nil {
-			return err
-		}
+	f, err := furnish(ctx, c, workDir)
+	if err != nil {
+		return err
 	}
 
 	// The Pods outlive Dispatcher, so that requests in flight can finish.
@@ -78,11 +79,14 @@ func serve(ctx context.Context, c settings, out io.Writer) (err error) {
 	}
 
 	cmd := exec.CommandContext(ctx, c.dispatcher, "run",
-		"--source="+c.manifests,
+		"--source="+f.source,
 		"--mode=nginx",
 		"--work-dir="+workDir,
 		"--listen-address=127.0.0.1",
-		"--port="+strconv.Itoa(c.port),
+		"--port="+strconv.Itoa(f.site.Port),
+		"--ssl-port="+strconv.Itoa(f.site.SSLPort),
+		"--ssl-cert="+f.site.Files.Default,
+		"--ssl-key="+f.site.Files.DefaultKey,
 		"--admin-addr=127.0.0.1:0", // any free port: nobody asks there
 		"--event-window=200ms",
 		"--shutdown-grace="+shutdownGrace.String(),
@@ -101,11 +105,11 @@ func serve(ctx context.Context, c settings, out io.Writer) (err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopTimeout
-	return follow(ctx, cmd, say, c, workDir)
+	return follow(ctx, cmd, say, c, f)
 }
 
 // follow runs Dispatcher and retells its log, until it ends.
-func follow(ctx context.Context, cmd *exec.Cmd, say func(string), c settings, workDir string) error {
+func follow(ctx context.Context, cmd *exec.Cmd, say func(string), c settings, f *furnished) error {
 	log, stderr, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("start dispatcher: %w", err)
@@ -124,11 +128,11 @@ func follow(ctx context.Context, cmd *exec.Cmd, say func(string), c settings, wo
 	go func() {
 		err := cmd.Wait()
 		if !cmd.ProcessState.Success() {
-			machine.KillNginx(workDir)
+			machine.KillNginx(f.workDir)
 		}
 		ended <- err
 	}()
-	retell(log, say, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)), c.manifests)
+	retell(log, say, c.manifests, f)
 	err = <-ended
 	switch {
 	case ctx.Err() != nil && interrupted(cmd.ProcessState):
@@ -149,7 +153,7 @@ func interrupted(p *os.ProcessState) bool {
 
 // retell tells a log for people, line by line until it is closed, and what to
 // ask as soon as the first configuration is live.
-func retell(log io.Reader, say func(string), address, manifests string) {
+func retell(log io.Reader, say func(string), manifests string, f *furnished) {
 	impatient := time.AfterFunc(startTimeout, func() {
 		say("Dispatcher is not serving yet; what is above may tell why. Ctrl-C ends the demo.")
 	})
@@ -158,7 +162,7 @@ func retell(log io.Reader, say func(string), address, manifests string) {
 	scanner := bufio.NewScanner(log)
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
-		text, live := narrate(scanner.Text())
+		text, live := narrate(strings.ReplaceAll(scanner.Text(), f.link, manifests))
 		if text != "" {
 			tell(text)
 		}
@@ -166,7 +170,8 @@ func retell(log io.Reader, say func(string), address, manifests string) {
 			shown = true
 			impatient.Stop()
 			say("")
-			tour.Print(say, address)
+			tour.Print(say, f.site)
+			say("The certificates are in " + f.source + ", where " + filepath.Base(f.site.Files.Secret) + " is the Secret of secure.yaml's Namespace.")
 			say("Edit, add or delete files in " + manifests + ": each change is told below. Ctrl-C ends the demo.")
 		}
 	}

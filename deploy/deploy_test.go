@@ -79,25 +79,32 @@ func build(t *testing.T, folder string) manifests {
 }
 
 // load reads a container's settings the way the program will, so that every
-// value is valid and every default known.
+// value is valid and every default known. The files of the default certificate
+// are in a volume, so this test's own file stands in for them.
 func load(t *testing.T, c corev1.Container) *config.Config {
 	t.Helper()
 	var environ []string
+	given := map[string]string{}
 	for _, e := range c.Env {
-		if e.ValueFrom == nil {
-			environ = append(environ, e.Name+"="+e.Value)
+		if e.ValueFrom != nil {
+			continue
 		}
+		if e.Name == "SSL_CERT" || e.Name == "SSL_KEY" {
+			given[e.Name], e.Value = e.Value, "deploy_test.go"
+		}
+		environ = append(environ, e.Name+"="+e.Value)
 	}
 	cfg, err := config.Load([]string{"run"}, environ)
 	if err != nil {
 		t.Fatalf("container %s: %v", c.Name, err)
 	}
+	cfg.SSLCert, cfg.SSLKey = given["SSL_CERT"], given["SSL_KEY"]
 	return cfg
 }
 
 // each runs a test on every kustomization.
 func each(t *testing.T, test func(*testing.T, manifests)) {
-	for _, folder := range []string{"base", "overlays/public-private"} {
+	for _, folder := range []string{"base", "overlays/public-private", "overlays/tls"} {
 		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, build(t, folder)) })
 	}
 }
@@ -177,6 +184,9 @@ func TestPorts(t *testing.T) {
 				owner[p.ContainerPort] = c.Name
 			}
 			want := map[int32]int32{int32(cfg.Port): int32(cfg.Port), int32(admin): 0}
+			if cfg.SSLCert != "" {
+				want[int32(cfg.SSLPort)] = int32(cfg.SSLPort)
+			}
 			if !maps.Equal(ports, want) {
 				t.Errorf("container %s: ports (container:host) are %v, its settings want %v", c.Name, ports, want)
 			}
@@ -203,8 +213,8 @@ func checkProbe(t *testing.T, c corev1.Container, kind string, p *corev1.Probe, 
 	}
 }
 
-// The root filesystem is read-only and the user nobody in particular: only a
-// volume of the container's own can be the work folder.
+// The root filesystem is read-only and the user nobody in particular: only
+// volumes of the container's own can be written to.
 func TestHardening(t *testing.T) {
 	dockerfile, err := os.ReadFile("../Dockerfile")
 	if err != nil {
@@ -230,14 +240,26 @@ func TestHardening(t *testing.T) {
 				!slices.Equal(s.Capabilities.Add, []corev1.Capability{"NET_BIND_SERVICE"}) {
 				t.Errorf("container %s may do more than it needs: %v", c.Name, s)
 			}
-			if len(c.VolumeMounts) != 1 {
-				t.Fatalf("container %s: want one volume, got %v", c.Name, c.VolumeMounts)
+			cfg := load(t, c)
+			want := []string{cfg.WorkDir}
+			if cfg.SSLCert != "" {
+				want = append(want, cfg.SSLCertDir)
 			}
-			mount, cfg := c.VolumeMounts[0], load(t, c)
-			if mount.MountPath != cfg.WorkDir || mount.ReadOnly || !writable[mount.Name] {
-				t.Errorf("container %s: %s is not writable, or not its own", c.Name, cfg.WorkDir)
+			var got []string
+			for _, mount := range c.VolumeMounts {
+				if mount.ReadOnly {
+					continue
+				}
+				got = append(got, mount.MountPath)
+				if !writable[mount.Name] {
+					t.Errorf("container %s: %s is not writable, or not its own", c.Name, mount.MountPath)
+				}
+				writable[mount.Name] = false
 			}
-			writable[mount.Name] = false
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("container %s: may write to %v, want %v", c.Name, got, want)
+			}
 			grace := time.Duration(*pod.TerminationGracePeriodSeconds) * time.Second
 			if grace <= cfg.ShutdownGrace {
 				t.Errorf("container %s: killed after %s, while it may take %s to end", c.Name, grace, cfg.ShutdownGrace)

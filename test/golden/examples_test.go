@@ -50,7 +50,11 @@ func renderExample(t *testing.T, dir string, flags []string) {
 	if want := path.Join("examples", filepath.Base(dir), "manifest.yaml"); manifest != want {
 		t.Errorf("the README renders %s, want %s", manifest, want)
 	}
-	c, err := corridor.New(nil, flags[2:]...)
+	settings := flags[2:]
+	for i := range settings { // READMEs name files from the project's root
+		settings[i] = strings.Replace(settings[i], "=examples/", "="+root+"/examples/", 1)
+	}
+	c, err := corridor.New(nil, settings...)
 	if err != nil {
 		t.Fatal(err)
 	}

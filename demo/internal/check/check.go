@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +26,8 @@ import (
 type Config struct {
 	Dispatcher string // program to show
 	Manifests  string // folder; only read
-	Port       int    // nginx's; 0: a free one
+	Port       int    // nginx's for HTTP; 0: a free one
+	SSLPort    int    // nginx's for HTTPS; 0: a free one
 }
 
 // stopTimeout is longer than the demo allows Dispatcher to take.
@@ -44,7 +44,7 @@ type checker struct {
 	network        string            // "127.N.", which stands for the manifests' "127.0."
 	manifests      map[string]string // the texts at the start, by file
 	temp           string            // the demo's temporary folder
-	address        string            // nginx's
+	site           tour.Site         // its files are known once the demo has made them
 	demo           *exec.Cmd
 	ended          chan struct{} // closed when the demo has ended
 	told           transcript    // what the demo has printed
@@ -76,12 +76,14 @@ func Run(ctx context.Context, c Config, out io.Writer) (err error) {
 			return err
 		}
 	}
-	if c.Port == 0 {
-		if c.Port, err = machine.FreePort(ctx, 0); err != nil {
-			return err
+	for _, port := range []*int{&c.Port, &c.SSLPort} {
+		if *port == 0 {
+			if *port, err = machine.FreePort(ctx, 0); err != nil {
+				return err
+			}
 		}
 	}
-	k.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port))
+	k.site.Port, k.site.SSLPort = c.Port, c.SSLPort
 	defer k.kill()
 	k.scenario(ctx, c)
 	fmt.Fprintf(out, "%d passed, %d failed\n", k.passed, k.failed)
@@ -122,7 +124,7 @@ func (k *checker) starts(c Config) action {
 			return fmt.Errorf("find this program: %w", err)
 		}
 		// Not bound to the context: it is ended by a signal, as by a user.
-		demo := exec.Command(self, "-dispatcher", c.Dispatcher, "-manifests", k.folder, "-port", strconv.Itoa(c.Port)) //nolint:noctx // this same program
+		demo := exec.Command(self, "-dispatcher", c.Dispatcher, "-manifests", k.folder, "-port", strconv.Itoa(c.Port), "-ssl-port", strconv.Itoa(c.SSLPort)) //nolint:noctx // this same program
 		demo.Env = append(os.Environ(), "TMPDIR="+k.temp)
 		demo.Stdout, demo.Stderr = &k.told, &k.told
 		// A group of its own: Ctrl-C ends the check, which then ends the demo.
@@ -195,12 +197,12 @@ func (k *checker) tells(words ...string) action {
 func (k *checker) gives(visits ...tour.Visit) action {
 	return func(ctx context.Context) error {
 		for _, v := range visits {
-			got, err := tour.Ask(ctx, k.address, v)
+			got, err := tour.Ask(ctx, k.site, v)
 			if err != nil {
-				return fmt.Errorf("%s: %w", v.Command("curl", k.address), err)
+				return fmt.Errorf("%s: %w", v.Command("curl", k.site), err)
 			}
 			if !reflect.DeepEqual(got, v.Want) {
-				return fmt.Errorf("%s: expected: %s; got: %s", v.Command("curl", k.address), v.Want, got)
+				return fmt.Errorf("%s: expected: %s; got: %s", v.Command("curl", k.site), v.Want, got)
 			}
 		}
 		return nil

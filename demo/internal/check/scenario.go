@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/30x/dispatcher/demo/internal/authority"
 	"github.com/30x/dispatcher/demo/internal/machine"
 	"github.com/30x/dispatcher/demo/internal/tour"
 )
@@ -30,26 +31,50 @@ func served(path, pod string) tour.Visit {
 // scenario is all that the check does, in order. Steps that can, run after one
 // that has failed.
 func (k *checker) scenario(ctx context.Context, c Config) {
-	actions := []action{k.starts(c)}
-	for _, v := range tour.All() {
-		_, words, _ := strings.Cut(v.Command("curl", k.address), " ") // curl may have an option more
-		actions = append(actions, k.tells(words), k.tells("expect: "+v.Want.String()))
-	}
-	actions = append(actions, k.tells("Ctrl-C ends the demo"))
-	if !k.step(ctx, "the demo starts, and prints every command with its answer", actions...) {
+	if !k.step(ctx, "the demo starts, and prints every command with its answer",
+		k.starts(c), k.tells("Ctrl-C ends the demo"), k.prints) {
 		return
 	}
-	for _, v := range tour.All() {
+	for _, v := range tour.All(k.site) {
 		k.step(ctx, v.Shows, k.gives(v))
 	}
 	k.scale(ctx)
 	k.edit(ctx)
 	k.damage(ctx)
+	k.certify(ctx)
 	k.step(ctx, "deleted blog.yaml: its path is gone, and its own host is closed",
 		func(context.Context) error { return os.Remove(filepath.Join(k.folder, "blog.yaml")) },
 		k.tells("live in", "Namespace/blog-namespace deleted"),
 		k.comesToGive(missing("/blog"), tour.Visit{Host: "blog.k8s.local", Path: "/blog"}))
 	k.end(ctx)
+}
+
+// prints finds the certificates of the demo that has just started, and looks for
+// every command, which may name them, among what it has printed.
+func (k *checker) prints(ctx context.Context) error {
+	folder, err := k.workDir()
+	if err != nil {
+		return err
+	}
+	k.site.Files = authority.In(filepath.Join(folder, "source"))
+	for _, v := range tour.All(k.site) {
+		_, words, _ := strings.Cut(v.Command("curl", k.site), " ") // curl may have an option more
+		for _, line := range []string{words, "expect: " + v.Want.String()} {
+			if err := k.tells(line)(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// workDir gives the one folder that the demo has made.
+func (k *checker) workDir() (string, error) {
+	folders, err := filepath.Glob(filepath.Join(k.temp, "*"))
+	if err != nil || len(folders) != 1 {
+		return "", fmt.Errorf("the demo has %d work folders, not 1", len(folders))
+	}
+	return folders[0], nil
 }
 
 // scale edits nodejs.yaml to 3, 2 and again 1 Pods.
@@ -103,11 +128,11 @@ func (k *checker) damage(ctx context.Context) {
 	k.step(ctx, "half-wrote reports.yaml: told, and every route stays",
 		k.overwrites(name, half+`"repo`), // inside of a quoted text
 		k.tells(name, "keeping its last good content"),
-		k.gives(tour.All()...))
+		k.gives(tour.All(k.site)...))
 	k.step(ctx, "wrote all of it: told, and every route is still there",
 		k.overwrites(name, good),
 		k.tells(name, "is good again"),
-		k.gives(tour.All()...))
+		k.gives(tour.All(k.site)...))
 	k.step(ctx, "broke one path entry: dropped, told why, and its neighbour stays",
 		k.writes(name, strings.Replace(good, `"basePath": "/reports"`, `"basePath": "/reports { return 200; }"`, 1)),
 		k.tells("problem", "Pod/test-namespace/reports-1", "paths[0].basePath"),
@@ -116,7 +141,7 @@ func (k *checker) damage(ctx context.Context) {
 	k.step(ctx, "repaired it: everything is as at the start",
 		k.writes(name, good),
 		k.tells("solved", "Pod/test-namespace/reports-1", "paths[0].basePath"),
-		k.comesToGive(tour.All()...))
+		k.comesToGive(tour.All(k.site)...))
 }
 
 // end interrupts the demo as Ctrl-C does, and looks for what it has left.
@@ -124,11 +149,10 @@ func (k *checker) end(ctx context.Context) {
 	var pid int
 	k.step(ctx, "Ctrl-C: the demo ends with exit status 0, and no process and no file is left",
 		func(context.Context) error {
-			folders, err := filepath.Glob(filepath.Join(k.temp, "*"))
-			if err != nil || len(folders) != 1 {
-				return fmt.Errorf("the demo has %d work folders, not 1", len(folders))
+			folder, err := k.workDir()
+			if err == nil {
+				pid, err = machine.NginxPid(folder)
 			}
-			pid, err = machine.NginxPid(folders[0])
 			return err
 		},
 		func(ctx context.Context) error {
@@ -152,9 +176,11 @@ func (k *checker) end(ctx context.Context) {
 			return nil
 		},
 		func(ctx context.Context) error {
-			if conn, err := new(net.Dialer).DialContext(ctx, "tcp", k.address); err == nil {
-				_ = conn.Close()
-				return fmt.Errorf("something still listens on %s", k.address)
+			for _, port := range []int{k.site.Port, k.site.SSLPort} {
+				if conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+					_ = conn.Close()
+					return fmt.Errorf("something still listens on port %d", port)
+				}
 			}
 			return nil
 		},

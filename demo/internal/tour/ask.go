@@ -2,11 +2,15 @@ package tour
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"syscall"
 
 	"github.com/coder/websocket"
@@ -14,78 +18,108 @@ import (
 	"github.com/30x/dispatcher/demo/internal/pods"
 )
 
-// Ask makes a visit and returns what came of it; address is nginx's. An error
-// means that there was no outcome to compare: nothing listens, or the answers
-// of one visit differ in status.
-func Ask(ctx context.Context, address string, v Visit) (Outcome, error) {
+// Ask makes a visit to a Site and returns what came of it. An error means that
+// there was no outcome to compare: nothing listens, its certificate is wrong, or
+// the answers of one visit differ in status.
+func Ask(ctx context.Context, s Site, v Visit) (Outcome, error) {
 	if v.WS {
-		return askSocket(ctx, address, v)
+		return askSocket(ctx, s, v)
 	}
 	// One connection stays with one worker of nginx, which keeps the turns of
 	// weighted Pods exact.
 	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	var got Outcome
-	times := max(v.Times, 1)
-	for i := range times {
-		path := v.Path
-		if times > 1 {
-			path += fmt.Sprintf("?%d", i+1)
-		}
-		status, a, err := get(ctx, client, "http://"+address+path, v.Host)
-		if err != nil {
+	if v.TLS {
+		var err error
+		if transport.TLSClientConfig, err = v.tls(s); err != nil {
 			return Outcome{}, err
 		}
-		if i > 0 && status != got.Status {
-			return Outcome{}, fmt.Errorf("answers %d and %d to the same request", got.Status, status)
+		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, s.https())
 		}
-		got.Status = status
-		if a != nil {
+	}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	var got Outcome
+	for i := range max(v.Times, 1) {
+		url := v.url(s)
+		if v.Times > 1 {
+			url += fmt.Sprintf("?%d", i+1)
+		}
+		one, err := get(ctx, client, url, v.Host)
+		switch {
+		case err != nil:
+			return Outcome{}, err
+		case i == 0:
+			got = one
+			continue
+		case one.Status != got.Status:
+			return Outcome{}, fmt.Errorf("answers %d and %d to the same request", got.Status, one.Status)
+		}
+		got.Path, got.Client = "", ""
+		for pod := range one.Pods {
 			if got.Pods == nil {
 				got.Pods = map[string]int{}
 			}
-			got.Pods[a.Env["HOSTNAME"]]++
-			if times == 1 {
-				got.Path = a.Request.Path
-			}
+			got.Pods[pod]++
 		}
 	}
 	return got, nil
 }
 
-// get asks once. The status is 0 if the connection was closed without an
-// answer; the answer is nil if it was not a Pod's.
-func get(ctx context.Context, client *http.Client, url, host string) (int, *pods.Answer, error) {
+// tls is how the client of the visit checks the Site, and shows who it is.
+func (v Visit) tls(s Site) (*tls.Config, error) {
+	ca, err := os.ReadFile(s.Files.CA)
+	if err != nil {
+		return nil, err
+	}
+	c := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+	c.RootCAs.AppendCertsFromPEM(ca)
+	if v.Certificate {
+		pair, err := tls.LoadX509KeyPair(s.Files.Client, s.Files.ClientKey)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// get asks once. The Outcome is zero if the connection was closed without an answer.
+func get(ctx context.Context, client *http.Client, url, host string) (Outcome, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return 0, nil, err
+		return Outcome{}, err
 	}
 	req.Host = host
 	res, err := client.Do(req)
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
-		return 0, nil, nil
+		return Outcome{}, nil
 	}
 	if err != nil {
-		return 0, nil, err
+		return Outcome{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the answer of %s: %w", url, err)
+		return Outcome{}, fmt.Errorf("read the answer of %s: %w", url, err)
 	}
-	if res.Header.Get("Content-Type") != "application/json" {
-		return res.StatusCode, nil, nil
+	got := Outcome{Status: res.StatusCode, Location: res.Header.Get("Location")}
+	if res.Header.Get("Content-Type") == "application/json" { // it is a Pod's
+		var a pods.Answer
+		if err := json.Unmarshal(body, &a); err != nil {
+			return Outcome{}, fmt.Errorf("read the answer of %s: %w", url, err)
+		}
+		got.Pods = map[string]int{a.Env["HOSTNAME"]: 1}
+		got.Path, got.Client = a.Request.Path, a.Request.Headers["X-Ssl-Client-Subject"]
 	}
-	a := &pods.Answer{}
-	if err := json.Unmarshal(body, a); err != nil {
-		return 0, nil, fmt.Errorf("read the answer of %s: %w", url, err)
-	}
-	return res.StatusCode, a, nil
+	return got, nil
 }
 
-func askSocket(ctx context.Context, address string, v Visit) (Outcome, error) {
-	conn, res, err := dial(ctx, "ws://"+address+v.Path, v.Host)
+func askSocket(ctx context.Context, s Site, v Visit) (Outcome, error) {
+	conn, res, err := dial(ctx, "ws://"+s.http()+v.Path, v.Host)
 	if err != nil {
 		if res != nil && res.StatusCode != http.StatusSwitchingProtocols {
 			return Outcome{Status: res.StatusCode}, nil

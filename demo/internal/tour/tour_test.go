@@ -2,8 +2,11 @@ package tour
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -14,8 +17,14 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/30x/dispatcher/demo/internal/authority"
 	"github.com/30x/dispatcher/demo/internal/pods"
 )
+
+// site is where no nginx is.
+func site() Site {
+	return Site{Port: 8080, SSLPort: 8443, Files: authority.In("/tmp/d 1")}
+}
 
 func TestCommand(t *testing.T) {
 	for _, c := range []struct {
@@ -30,8 +39,12 @@ func TestCommand(t *testing.T) {
 		{Visit{Host: "a.b", Path: "/x"}, "curl -sS -H 'Host: a.b' 'http://127.0.0.1:8080/x'"},
 		{Visit{Path: "/x", Want: Outcome{Status: 200}}, "curl -si 'http://127.0.0.1:8080/x'"},
 		{Visit{Host: "a.b", Path: "/x", WS: true}, "go run ./demo ws -host a.b 'ws://127.0.0.1:8080/x' hello"},
+		{Visit{Host: "a.b", Path: "/x", TLS: true, Want: Outcome{Status: 400}},
+			"curl -si --cacert '/tmp/d 1/ca.crt' --connect-to '::127.0.0.1:8443' 'https://a.b/x'"},
+		{Visit{Host: "a.b", Path: "/x", TLS: true, Certificate: true},
+			"curl -sS --cacert '/tmp/d 1/ca.crt' --connect-to '::127.0.0.1:8443' --cert '/tmp/d 1/client.crt' --key '/tmp/d 1/client.key' 'https://a.b/x'"},
 	} {
-		if got := c.visit.Command("curl", "127.0.0.1:8080"); got != c.want {
+		if got := c.visit.Command("curl", site()); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
 	}
@@ -45,6 +58,8 @@ func TestOutcomeInWords(t *testing.T) {
 		"200 from a (1), b (3)":                           {Status: 200, Pods: map[string]int{"b": 3, "a": 1}},
 		"200 from a (1), b (1), c (1)":                    {Status: 200, Pods: map[string]int{"b": 1, "c": 1, "a": 1}},
 		`101 from a, which saw /s, and says "hello" back`: {Status: 101, Pods: map[string]int{"a": 1}, Path: "/s", Echo: "hello"},
+		"200 from a, which saw /x and the client CN=b":    {Status: 200, Pods: map[string]int{"a": 1}, Path: "/x", Client: "CN=b"},
+		"308 to https://a.b/x":                            {Status: 308, Location: "https://a.b/x"},
 	} {
 		if got := o.String(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -52,22 +67,32 @@ func TestOutcomeInWords(t *testing.T) {
 	}
 }
 
+// byTLS is the only host of the backend by TLS.
+const byTLS = "default.k8s.local"
+
 // backend answers as Pods do: "a" and "b" in turn, and other things by path.
-func backend(t *testing.T) string {
+func backend(t *testing.T) Site {
 	t.Helper()
 	n := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers := map[string]string{}
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			headers["X-Ssl-Client-Subject"] = r.TLS.PeerCertificates[0].Subject.String()
+		}
 		switch {
 		case r.URL.Path == "/closed":
 			panic(http.ErrAbortHandler)
-		case r.URL.Path == "/404" || r.Host != "a.b" && r.Host != "":
+		case r.URL.Path == "/elsewhere":
+			http.Redirect(w, r, "https://a.b/x", http.StatusPermanentRedirect)
+			return
+		case r.URL.Path == "/404" || r.TLS == nil && r.Host != "a.b" && r.Host != "":
 			http.NotFound(w, r)
 			return
 		}
 		n++
 		text, _ := json.Marshal(pods.Answer{
 			Env:     map[string]string{"HOSTNAME": []string{"a", "b"}[n%2]},
-			Request: pods.Request{Path: r.RequestURI},
+			Request: pods.Request{Path: r.RequestURI, Headers: headers},
 		})
 		if r.Header.Get("Upgrade") == "" {
 			w.Header().Set("Content-Type", "application/json")
@@ -87,9 +112,23 @@ func backend(t *testing.T) string {
 				message = text
 			}
 		}
-	}))
-	t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	})
+	s := Site{Files: authority.In(t.TempDir())}
+	if err := s.Files.Write(); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(s.Files.Default, s.Files.DefaultKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, secure := httptest.NewServer(handler), httptest.NewUnstartedServer(handler)
+	secure.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12}
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // clients that refuse the certificate
+	secure.StartTLS()
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	s.Port, s.SSLPort = plain.Listener.Addr().(*net.TCPAddr).Port, secure.Listener.Addr().(*net.TCPAddr).Port
+	return s
 }
 
 func TestAsk(t *testing.T) {
@@ -104,8 +143,13 @@ func TestAsk(t *testing.T) {
 		{Visit{Host: "a.b", Path: "/closed"}, Outcome{}},
 		{Visit{Host: "a.b", Path: "/ws", WS: true}, Outcome{Status: 101, Pods: map[string]int{"b": 1}, Path: "/ws", Echo: "hello"}},
 		{Visit{Host: "a.b", Path: "/404", WS: true}, Outcome{Status: 404}},
+		{Visit{Host: "a.b", Path: "/elsewhere"}, Outcome{Status: 308, Location: "https://a.b/x"}},
+		{Visit{Host: byTLS, Path: "/x", TLS: true}, Outcome{Status: 200, Pods: map[string]int{"b": 1}, Path: "/x"}},
+		{Visit{Host: byTLS, Path: "/x", TLS: true, Certificate: true},
+			Outcome{Status: 200, Pods: map[string]int{"b": 1}, Path: "/x", Client: authority.ClientName}},
+		{Visit{Host: byTLS, Path: "/closed", TLS: true}, Outcome{}},
 	} {
-		t.Run(fmt.Sprint(c.visit.Path, c.visit.WS), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.visit.Path, c.visit.WS, c.visit.TLS, c.visit.Certificate), func(t *testing.T) {
 			got, err := Ask(t.Context(), backend(t), c.visit)
 			if err != nil {
 				t.Fatal(err)
@@ -118,11 +162,14 @@ func TestAsk(t *testing.T) {
 	if got, err := Ask(t.Context(), backend(t), Visit{Host: "a.b", Path: "/forgetful", WS: true}); err == nil {
 		t.Errorf("a WebSocket that does not answer \"env\" gave %v", got)
 	}
+	if got, err := Ask(t.Context(), backend(t), Visit{Host: "a.b", Path: "/x", TLS: true}); err == nil {
+		t.Errorf("the certificate of another host gave %v", got)
+	}
 }
 
 func TestTalk(t *testing.T) {
 	var out bytes.Buffer
-	url := "ws://" + backend(t) + "/ws"
+	url := "ws://" + backend(t).http() + "/ws"
 	if err := Talk(t.Context(), &out, url, "a.b", []string{"one", "two"}); err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +184,12 @@ func TestTalk(t *testing.T) {
 func TestPrintedCommandsAreShell(t *testing.T) {
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
 	var printed []string
-	Print(func(s string) { printed = append(printed, s) }, "127.0.0.1:8080")
-	if n := len(All()); len(printed) != 4*n {
+	Print(func(s string) { printed = append(printed, s) }, site())
+	if n := len(All(site())); len(printed) != 4*n {
 		t.Errorf("%d lines for %d visits", len(printed), n)
 	}
-	for _, v := range All() {
-		command := v.Command("curl --noproxy '*'", "127.0.0.1:8080")
+	for _, v := range All(site()) {
+		command := v.Command("curl --noproxy '*'", site())
 		if !slices.Contains(printed, "    "+command) {
 			t.Errorf("not printed: %s", command)
 		}
