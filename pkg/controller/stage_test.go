@@ -87,10 +87,15 @@ func parse(t *testing.T, replace map[string]string) *render.Templates {
 }
 
 // play runs the scenario inside a synctest bubble, in which time is fake.
-func play(t *testing.T, scenario func(*stage)) {
+func play(t *testing.T, scenario func(*stage)) { playWith(t, false, scenario) }
+
+// playTLS is play with a default certificate, so that hosts may have TLS.
+func playTLS(t *testing.T, scenario func(*stage)) { playWith(t, true, scenario) }
+
+func playWith(t *testing.T, tls bool, scenario func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &strings.Builder{}}
-		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev"}
+		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", TLS: tls}
 		c := &controller.Controller{
 			Source:  s,
 			Cache:   cluster.NewCache(labels.Everything(), options.Interest()),
@@ -101,6 +106,9 @@ func play(t *testing.T, scenario func(*stage)) {
 			Changes: s.changes,
 			Report:  func(r controller.Report) { s.mu.Lock(); s.report = r; s.mu.Unlock() },
 			Log:     slog.New(slog.NewTextHandler(s.log, nil)),
+		}
+		if tls {
+			c.Params.Default, c.Params.CertDir = selfSigned(t), "/ssl"
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

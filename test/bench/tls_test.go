@@ -7,11 +7,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/test/internal/corridor"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // tlsSnapshot makes a cluster of so many hosts, each with a certificate of its own.

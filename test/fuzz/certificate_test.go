@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route/certificate"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // FuzzCertificate: whatever stands in a Secret's fields, what is taken is PEM that

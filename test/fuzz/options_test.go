@@ -8,10 +8,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/test/internal/judge"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // wanted is what encoding/json, which is not what the product reads with, makes

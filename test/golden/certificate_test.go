@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route/certificate"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // pairs are a pair of every kind that is taken, by name.

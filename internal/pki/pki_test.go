@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"testing"
 
-	"github.com/30x/dispatcher/test/internal/pki"
+	"github.com/30x/dispatcher/internal/pki"
 )
 
 // What is issued leads to its root, for what it was issued, and to no other.

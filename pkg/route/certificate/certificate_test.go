@@ -1,4 +1,4 @@
-package pki_test
+package certificate_test
 
 import (
 	"crypto/x509"
@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/value"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 var one = []string{"a.example"}

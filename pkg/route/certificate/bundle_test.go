@@ -1,4 +1,4 @@
-package pki_test
+package certificate_test
 
 import (
 	"crypto/ecdsa"
@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route/certificate"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // encodeKey encodes a key for a block of that type.

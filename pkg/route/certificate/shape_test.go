@@ -1,4 +1,4 @@
-package pki_test
+package certificate_test
 
 import (
 	"bytes"
@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/route/certificate"
-	"github.com/30x/dispatcher/test/internal/pki"
 )
 
 // Go's parser passes over what OpenSSL stumbles on: one such certificate would

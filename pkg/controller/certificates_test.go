@@ -1,0 +1,178 @@
+package controller_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/30x/dispatcher/internal/pki"
+	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/source"
+)
+
+// tenant plays a Namespace with one TLS host, which has a new certificate, and
+// gives that certificate.
+func (s *stage) tenant(name string, options ...pki.Option) *certificate.Pair {
+	s.t.Helper()
+	host := name + ".example"
+	chain, key := pki.SelfSignedWith(s.t, []string{host}, append([]pki.Option{decade()}, options...)...)
+	const ssl = `{%q: {"ssl": {"certificate": {"valueFrom": {"secretKeyRef": {"key": "crt"}}}, "certificateKey": {"valueFrom": {"secretKeyRef": {"key": "key"}}}}}}`
+	s.events <- source.Event{Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"hosts": fmt.Sprintf(ssl, host)}}}}
+	s.send(source.Event{Object: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "routing"}, Data: map[string][]byte{"crt": []byte(chain), "key": []byte(key)}}})
+	return newPair(s.t, chain, key)
+}
+
+// decade lets a certificate live longer than a test looks into the future.
+func decade() pki.Option { return pki.Expires(time.Now().AddDate(10, 0, 0)) }
+
+func newPair(t *testing.T, chain, key string) *certificate.Pair {
+	t.Helper()
+	pair, err := certificate.NewPair([]byte(chain), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+func selfSigned(t *testing.T) *certificate.Pair {
+	t.Helper()
+	chain, key := pki.SelfSignedWith(t, []string{"default.example"}, decade())
+	return newPair(t, chain, key)
+}
+
+// badCertificate is what a proxy says of one certificate.
+type badCertificate struct{ id string }
+
+func (badCertificate) Error() string                      { return "refused for a certificate" }
+func (badCertificate) Refused() bool                      { return true }
+func (e badCertificate) Certificate() (id, reason string) { return e.id, "key too small" }
+
+// refuse lets the proxy refuse every configuration with one of the certificates.
+func (s *stage) refuse(bad ...*certificate.Pair) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = func(f render.Files) error {
+		for _, p := range bad {
+			if slices.ContainsFunc(f.Certificates, func(c render.CertificateFile) bool { return c.ID == p.ID() }) {
+				return badCertificate{p.ID()}
+			}
+		}
+		return nil
+	}
+}
+
+// serves says which of the hosts the last configuration serves over TLS.
+func (s *stage) serves(names ...string) (served []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range names {
+		if strings.Contains(s.applied[len(s.applied)-1].conf, "/"+n+".example/") {
+			served = append(served, n)
+		}
+	}
+	return served
+}
+
+// DF20: certificates that nginx alone refuses cost their hosts and nobody else,
+// until they change.
+func TestCertificateRefused(t *testing.T) {
+	playTLS(t, func(s *stage) {
+		a, b := s.tenant("a"), s.tenant("b")
+		s.tenant("c")
+		s.refuse(a, b)
+		s.sync()
+		if got := s.serves("a", "b", "c"); !slices.Equal(got, []string{"c"}) {
+			t.Errorf("served are %v", got)
+		}
+		if log := s.log.String(); strings.Count(log, "key too small") != 2 || s.report.Err != nil || len(s.report.Problems) != 2 {
+			t.Errorf("the report says %+v, the log %s", s.report, log)
+		}
+		pass(time.Minute)
+		s.tenant("a") // a new certificate
+		s.tenant("d")
+		pass(window)
+		if got := s.serves("a", "b", "c", "d"); !slices.Equal(got, []string{"a", "c", "d"}) {
+			t.Errorf("after a change served are %v", got)
+		}
+	})
+}
+
+// DF21: a default certificate that nginx refuses is not put in the place of the
+// last good one, and isn't mistaken for a tenant's.
+func TestDefaultCertificateRefused(t *testing.T) {
+	playTLS(t, func(s *stage) {
+		bad := selfSigned(t)
+		tenant := s.tenant("a")
+		s.sync()
+		s.refuse(bad, tenant)
+		change := func(p *certificate.Pair) {
+			s.changes <- controller.Change{What: "default certificate", Apply: func(params render.Params) render.Params { params.Default = p; return params }}
+			pass(window)
+		}
+		change(bad)
+		if got := s.serves("a"); len(got) != 1 || len(s.applied) != 1 || !strings.Contains(s.log.String(), "a change does not work") {
+			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applied), s.log)
+		}
+		good := selfSigned(t)
+		s.refuse(tenant) // a new text is tested, and now the tenant's turns out to be bad
+		change(good)
+		if got := s.serves("a"); len(got) != 0 || !strings.Contains(s.applied[1].conf, good.ID()) {
+			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applied), s.log)
+		}
+	})
+}
+
+// What must come about certificates is told on the day, without any event.
+func TestCertificateExpires(t *testing.T) {
+	const day = 24 * time.Hour
+	playTLS(t, func(s *stage) {
+		s.tenant("a", pki.NotBefore(time.Now().Add(day)), pki.Expires(time.Now().Add(30*day)))
+		s.sync()
+		read := 0
+		told := func(after time.Duration, word string) {
+			t.Helper()
+			time.Sleep(time.Until(s.started.Add(after)))
+			pass(time.Second)
+			log := s.log.String()[read:]
+			read += len(log)
+			if (log == "") != (word == "") || !strings.Contains(log, word) {
+				t.Errorf("after %v the log says %q, want %q", after, log, word)
+			}
+		}
+		told(0, "is not valid before 2000-01-02 00:00 UTC")
+		told(day-time.Minute, "")
+		told(day, "problem solved")
+		told(16*day-time.Minute, "")
+		told(16*day, "expires on 2000-01-31 00:00 UTC; renew it")
+		told(30*day-time.Minute, "")
+		told(30*day, "expired on 2000-01-31 00:00 UTC")
+		told(100*day, "")
+		if c := s.report.Certificates; len(c) != 2 || c[1].Host != "a.example" || c[1].Namespace != "a" || c[1].NotAfter != s.started.Add(30*day).Unix() {
+			t.Errorf("the report says %+v", c)
+		}
+		if len(s.applied) != 1 {
+			t.Errorf("%d configurations were applied", len(s.applied))
+		}
+	})
+}
+
+// A Secret that is at fault has nothing to do with a proxy that fails.
+func TestCertificateOfNobody(t *testing.T) {
+	playTLS(t, func(s *stage) {
+		s.tenant("a")
+		s.answer = func(render.Files) error { return fmt.Errorf("wrapped: %w", badCertificate{"no such ID"}) }
+		s.sync()
+		pass(time.Minute)
+		if s.report.Err == nil || !errors.As(s.report.Err, new(badCertificate)) {
+			t.Errorf("the report says %+v", s.report)
+		}
+	})
+}
