@@ -3,12 +3,14 @@ package traffic
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -25,11 +27,19 @@ type answer struct {
 	Status   int    // 0: the connection was closed without an answer
 	Text     string // the body
 	Received http.Header
-	Err      error // why there is no answer
+	Over     string            // the protocol of the answer
+	Leaf     *x509.Certificate // that the server has shown; nil without TLS
+	Err      error             // why there is no answer
 }
 
-// closed reports whether the connection was closed without an answer.
-func (a answer) closed() bool { return a.Status == 0 && !errors.Is(a.Err, context.DeadlineExceeded) }
+// closed reports whether the connection was closed without an answer: nobody who
+// asks in vain, or whose handshake fails, has been closed on.
+func (a answer) closed() bool {
+	return a.Status == 0 && !errors.Is(a.Err, context.DeadlineExceeded) && !errors.Is(a.Err, os.ErrDeadlineExceeded) && !errors.Is(a.Err, errNoConnection)
+}
+
+// errNoConnection means that no request could be sent.
+var errNoConnection = errors.New("no connection")
 
 // ask sends a GET request, byte for byte, and wants an answer.
 func (d *dispatcher) ask(host, uri string, headers ...string) answer {
@@ -43,28 +53,45 @@ func (d *dispatcher) ask(host, uri string, headers ...string) answer {
 
 // try is ask without a demand for an answer.
 func (d *dispatcher) try(host, uri string, headers ...string) answer {
-	lines := append([]string{"GET " + uri + " HTTP/1.1", "Host: " + host, "Connection: close"}, headers...)
-	return d.send(strings.Join(lines, "\r\n") + "\r\n\r\n")
+	return d.send(get(host, uri, append([]string{"Connection: close"}, headers...)...))
+}
+
+// get is the text of a GET request.
+func get(host, uri string, headers ...string) string {
+	lines := append([]string{"GET " + uri + " HTTP/1.1", "Host: " + host}, headers...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
 // send writes raw bytes on a connection of its own and reads one answer.
 func (d *dispatcher) send(raw string) answer {
 	conn, err := net.DialTimeout("tcp", d.addr, patience)
 	if err != nil {
-		return answer{Err: fmt.Errorf("dial: %w", err)}
+		return answer{Err: fmt.Errorf("%w: %w", errNoConnection, err)}
 	}
 	defer conn.Close()
+	return exchange(conn, bufio.NewReader(conn), raw)
+}
+
+// exchange writes raw bytes on a connection and reads one answer.
+func exchange(conn net.Conn, from *bufio.Reader, raw string) answer {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, raw); err != nil {
 		return answer{Err: err}
 	}
-	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	return read(http.ReadResponse(from, nil))
+}
+
+// read reads an answer whole.
+func read(r *http.Response, err error) answer {
 	if err != nil {
 		return answer{Err: err}
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	a := answer{Status: r.StatusCode, Text: string(body), Received: r.Header, Err: err}
+	a := answer{Status: r.StatusCode, Text: string(body), Received: r.Header, Over: r.Proto, Err: err}
+	if r.TLS != nil {
+		a.Leaf = r.TLS.PeerCertificates[0]
+	}
 	if r.Header.Get("Content-Type") == "application/json" {
 		a.Err = errors.Join(err, json.Unmarshal(body, &a.echo))
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/30x/dispatcher/internal/pki"
 )
 
 // dispatcher is a Dispatcher, its nginx and the folder they work in. Its process
@@ -25,10 +27,12 @@ type dispatcher struct {
 	manifests string // folder
 	work      string // --work-dir
 	addr      string // nginx listens here
+	secure    string // and here for TLS; "": TLS is off
 	admin     string // probes
 	logFile   string // stderr
 	outFile   string // stdout: the access log
 
+	ca      *pki.Authority      // has signed the servers' certificates
 	env     []string            // settings beside the flags
 	user    *syscall.Credential // whom the process runs as; nil: like the test
 	process *exec.Cmd

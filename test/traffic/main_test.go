@@ -38,7 +38,7 @@ var findPrograms = sync.OnceValues(func() (p programs, err error) {
 	if p.dispatcher = os.Getenv("DISPATCHER_BINARY"); p.dispatcher != "" {
 		return p, nil
 	}
-	for _, folder := range []string{"cmd", "nginx", "pkg", "templates"} {
+	for _, folder := range []string{"cmd", "internal", "nginx", "pkg", "templates"} {
 		err := filepath.WalkDir(filepath.Join("..", "..", folder), func(path string, e fs.DirEntry, err error) error {
 			if err == nil && e.Type().IsRegular() && !strings.HasSuffix(path, "_test.go") {
 				_, err = os.ReadFile(path)
