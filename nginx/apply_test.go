@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/render"
 )
 
@@ -119,6 +120,20 @@ func TestRejectedKeepsTheLastGood(t *testing.T) {
 	b.expectDisk(b.conf("g1"))
 	b.apply(b.conf("g3"))
 	b.expect("g3")
+	if _, err := os.Stat(rejected.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the refused text is still kept: %v", err)
+	}
+}
+
+// DX11: what must not be shown of a text isn't shown in nginx's words on it.
+func TestRejectedShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	bad := b.conf("g1", "c2VjcmV0== on;")
+	bad.Secrets = []cluster.Sensitive{[]byte("c2VjcmV0==")}
+	if err := b.Apply(t.Context(), bad); err == nil || !strings.Contains(err.Error(), `unknown directive "***"`) || strings.Contains(err.Error(), "c2VjcmV0") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // A test that doesn't end says nothing about the text, and leaves no process.

@@ -105,7 +105,7 @@ func TestRefusedCertificate(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		id, reason := certificate.Certificate()
+		_, id, reason := certificate.Certificate()
 		if id != c.bad.id() || certificate.Host != "bad.dev" || !strings.Contains(reason, c.reason) || strings.Contains(reason, b.dir) {
 			t.Errorf("%s: %s of %s: %s", name, id, certificate.Host, reason)
 		}

@@ -68,7 +68,11 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 	if err == nil {
 		return nil
 	}
-	messages := message.Emergencies(said.String())
+	words := said.String()
+	for _, secret := range f.Secrets { // nginx quotes what it does not understand
+		words = strings.ReplaceAll(words, string(secret), "***")
+	}
+	messages := message.Emergencies(words)
 	var exit *exec.ExitError
 	var touched error
 	if limited.Err() == nil && errors.As(err, &exit) && len(messages) > 0 && !slices.ContainsFunc(messages, message.Passing) {
@@ -89,7 +93,7 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 	case touched != nil:
 		err = touched
 	case exit != nil:
-		err = fmt.Errorf("%w: %s", err, message.Tidy(said.String()))
+		err = fmt.Errorf("%w: %s", err, message.Tidy(words))
 	}
 	return errors.Join(fmt.Errorf("test the configuration: %w", err), removed)
 }

@@ -134,14 +134,14 @@ func (s *Server) Apply(ctx context.Context, f render.Files) error {
 	var untidy error
 	switch {
 	case err == nil:
-		untidy = s.certs.Keep(f.Certificates)
+		untidy = errors.Join(s.certs.Keep(f.Certificates), s.conf.Forgive())
 	case bytes.Equal(s.conf.Text(), f.Conf): // it's open which of the two nginx runs
 		s.certs.Forget()
 	default:
 		untidy = s.certs.Undo()
 	}
 	if untidy != nil {
-		s.o.Log.Warn("not all files of certificates are as they should be", "error", untidy)
+		s.o.Log.Warn("not all files are as they should be", "error", untidy)
 	}
 	return err
 }

@@ -50,12 +50,15 @@ func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slo
 	params.OpenFiles = openFiles(cfg.WorkerOpenFiles, mode)
 	if cfg.SSLCert != "" {
 		if params.Default, err = loadPair(cfg); err != nil {
-			return render.Params{}, route.Options{}, err
+			return render.Params{}, route.Options{}, refusedError{err}
 		}
 	}
 	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
 	return params, options, nil
 }
+
+// refusedError is about a setting that can't be used.
+type refusedError struct{ error }
 
 func loadTemplates(dir string) (*render.Templates, error) {
 	texts, err := templates.Load(dir)

@@ -36,6 +36,9 @@ func run(cfg *config.Config, s streams) int {
 	}
 	if err != nil {
 		log.Error("dispatcher ends", "reason", err)
+		if errors.As(err, new(refusedError)) {
+			return exitRefused
+		}
 		return exitFailed
 	}
 	log.Info("dispatcher has ended cleanly")

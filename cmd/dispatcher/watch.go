@@ -98,5 +98,5 @@ func hand(ctx context.Context, changes chan<- controller.Change, what string, ap
 }
 
 func warnOfWatch(log *slog.Logger, what string, err error) {
-	log.Warn("changes are noticed within 30 s only", "of", what, "reason", err, "todo", "raise fs.inotify.max_user_instances")
+	log.Warn("some changes are noticed within 30 s only", "of", what, "reason", err, "todo", "raise fs.inotify.max_user_instances and max_user_watches")
 }

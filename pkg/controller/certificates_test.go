@@ -22,12 +22,17 @@ import (
 // gives that certificate.
 func (s *stage) tenant(name string, options ...pki.Option) *certificate.Pair {
 	s.t.Helper()
+	chain, key := pki.SelfSignedWith(s.t, []string{name + ".example"}, append([]pki.Option{decade()}, options...)...)
+	s.tenantWith(name, chain, key)
+	return newPair(s.t, chain, key)
+}
+
+func (s *stage) tenantWith(name, chain, key string) {
+	s.t.Helper()
 	host := name + ".example"
-	chain, key := pki.SelfSignedWith(s.t, []string{host}, append([]pki.Option{decade()}, options...)...)
 	const ssl = `{%q: {"ssl": {"certificate": {"valueFrom": {"secretKeyRef": {"key": "crt"}}}, "certificateKey": {"valueFrom": {"secretKeyRef": {"key": "key"}}}}}}`
 	s.events <- source.Event{Object: &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"hosts": fmt.Sprintf(ssl, host)}}}}
 	s.send(source.Event{Object: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "routing"}, Data: map[string][]byte{"crt": []byte(chain), "key": []byte(key)}}})
-	return newPair(s.t, chain, key)
 }
 
 // decade lets a certificate live longer than a test looks into the future.
@@ -49,11 +54,17 @@ func selfSigned(t *testing.T) *certificate.Pair {
 }
 
 // badCertificate is what a proxy says of one certificate.
-type badCertificate struct{ id string }
+type badCertificate struct{ host, id string }
 
-func (badCertificate) Error() string                      { return "refused for a certificate" }
-func (badCertificate) Refused() bool                      { return true }
-func (e badCertificate) Certificate() (id, reason string) { return e.id, "key too small" }
+func (badCertificate) Error() string { return "a certificate is at fault" }
+func (e badCertificate) Certificate() (host, id, reason string) {
+	return e.host, e.id, "key too small"
+}
+
+// refused is one that nginx does not take.
+type refused struct{ badCertificate }
+
+func (refused) Refused() bool { return true }
 
 // refuse lets the proxy refuse every configuration with one of the certificates.
 func (s *stage) refuse(bad ...*certificate.Pair) {
@@ -62,7 +73,7 @@ func (s *stage) refuse(bad ...*certificate.Pair) {
 	s.answer = func(f render.Files) error {
 		for _, p := range bad {
 			if slices.ContainsFunc(f.Certificates, func(c render.CertificateFile) bool { return c.ID == p.ID() }) {
-				return badCertificate{p.ID()}
+				return refused{badCertificate{"", p.ID()}}
 			}
 		}
 		return nil
@@ -168,11 +179,73 @@ func TestCertificateExpires(t *testing.T) {
 func TestCertificateOfNobody(t *testing.T) {
 	playTLS(t, func(s *stage) {
 		s.tenant("a")
-		s.answer = func(render.Files) error { return fmt.Errorf("wrapped: %w", badCertificate{"no such ID"}) }
+		s.answer = func(render.Files) error { return fmt.Errorf("wrapped: %w", badCertificate{"a.example", "no such ID"}) }
 		s.sync()
 		pass(time.Minute)
 		if s.report.Err == nil || !errors.As(s.report.Err, new(badCertificate)) {
 			t.Errorf("the report says %+v", s.report)
+		}
+	})
+}
+
+// Trouble with one host's folder costs that host alone, though others have the
+// same certificate, and only as long as it lasts.
+func TestCertificateFolder(t *testing.T) {
+	playTLS(t, func(s *stage) {
+		chain, key := pki.SelfSignedWith(t, []string{"a.example", "b.example"}, decade())
+		s.tenantWith("a", chain, key)
+		s.tenantWith("b", chain, key)
+		mended := false
+		s.answer = func(f render.Files) error {
+			for _, c := range f.Certificates {
+				if c.Folder == "a.example" && !mended {
+					return badCertificate{c.Folder, c.ID}
+				}
+			}
+			return nil
+		}
+		s.sync()
+		if got := s.serves("a", "b"); !slices.Equal(got, []string{"b"}) {
+			t.Errorf("served are %v", got)
+		}
+		pass(time.Minute)
+		if log := s.log.String(); strings.Count(log, "problem") != 2 || len(s.applied) != 1 { // one line, with its key
+			t.Errorf("after %d configurations the log says %s", len(s.applied), log)
+		}
+		mended = true
+		pass(time.Minute)
+		if got := s.serves("a", "b"); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("once it is mended served are %v", got)
+		}
+	})
+}
+
+// Many bad certificates at once don't keep the others' changes waiting: a turn
+// looks for some of them, and goes on without the rest.
+func TestManyCertificatesRefused(t *testing.T) {
+	playTLS(t, func(s *stage) {
+		s.tenant("old")
+		s.sync()
+		var bad []*certificate.Pair
+		for i := range 12 {
+			bad = append(bad, s.tenant(fmt.Sprintf("bad%d", i))) // one window
+		}
+		s.tenant("new")
+		s.refuse(bad...)
+		tries := 0
+		count := s.answer
+		s.answer = func(f render.Files) error { tries++; return count(f) }
+		s.host("plain.example")
+		pass(window)
+		if got := s.serves("old", "new", "bad0"); !slices.Equal(got, []string{"old"}) || tries > 10 {
+			t.Errorf("after %d tries served are %v", tries, got)
+		}
+		if n := len(s.applied); !strings.Contains(s.applied[n-1].conf, "server_name plain.example;") {
+			t.Error("another change has waited")
+		}
+		pass(time.Minute)
+		if got := s.serves("old", "new", "bad0"); !slices.Equal(got, []string{"old", "new"}) {
+			t.Errorf("in the end served are %v", got)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	go func() { sourceDone <- c.Source.Run(ctx, events) }()
 
 	own := *c
-	own.Options.Barred, own.Options.Memory = map[string]string{}, &certificate.Memory{}
+	own.Options.Barred, own.Options.Memory = map[route.Bar]string{}, &certificate.Memory{}
 	turn := &turner{Controller: &own}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

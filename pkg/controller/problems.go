@@ -12,14 +12,17 @@ func (t *turner) logProblems(problems []route.Problem) {
 	for _, p := range t.report.Problems {
 		before[p] = true
 	}
+	place := func(p route.Problem) route.Problem { return route.Problem{Ref: p.Ref, Key: p.Key} }
+	still := make(map[route.Problem]bool, len(problems))
 	for _, p := range problems {
 		if !before[p] {
 			t.Log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
 		}
-		delete(before, p)
+		still[place(p)] = true
 	}
 	for _, p := range t.report.Problems {
-		if before[p] {
+		if at := place(p); !still[at] {
+			still[at] = true // told
 			t.Log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
 		}
 	}
@@ -49,6 +52,9 @@ func (t *turner) checkExpiry(table *route.Table, now time.Time) []route.Problem 
 	t.recheck = time.Time{}
 	if next != 0 {
 		t.recheck = time.Unix(next, 0)
+	}
+	if again := now.Add(tryAgain); t.waits() && (next == 0 || again.Before(t.recheck)) {
+		t.recheck = again
 	}
 	return problems
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -123,38 +122,6 @@ func (t *turner) sync(ctx context.Context) {
 	t.Report(t.report)
 }
 
-// walk builds and serves what the cluster asks for, without the certificates
-// that nginx refuses.
-func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route.Problem, applied bool, err error) {
-	for {
-		table, problems = route.Build(t.Cache.Snapshot(), t.Options)
-		maps.DeleteFunc(t.Options.Barred, func(id, _ string) bool { return !t.Options.Memory.Knows(id) })
-		done, err := t.applyNewest(ctx, table)
-		applied = applied || done
-		id, why, guilty := t.culprit(err)
-		if !guilty {
-			return table, problems, applied, err
-		}
-		t.Options.Barred[id] = why
-	}
-}
-
-// badCertificate is what a Proxy's error may say: one certificate is at fault.
-type badCertificate interface {
-	Certificate() (id, reason string)
-}
-
-// culprit gives the certificate of a host that an error is about.
-func (t *turner) culprit(err error) (id, reason string, ok bool) {
-	var c badCertificate
-	if !errors.As(err, &c) {
-		return "", "", false
-	}
-	id, reason = c.Certificate()
-	_, barred := t.Options.Barred[id]
-	return id, reason, !barred && t.Options.Memory.Knows(id)
-}
-
 // applyNewest serves the table, with new Params if there are any. Those that
 // don't work are dropped, unless time may mend that.
 func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied bool, err error) {
@@ -169,11 +136,11 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied b
 			continue
 		}
 		t.Params = good
-		if _, _, guilty := t.culprit(failed); guilty || ctx.Err() != nil {
+		if t.culprit(failed) != nil || ctx.Err() != nil {
 			t.untried = append(t.untried, untried[i:]...)
 			return applied, failed
 		}
-		t.Log.Error("a change does not work; what was there before stays in use", "changed", change.What, "reason", failed)
+		t.Log.Error("a change does not work; the last good one stays in use", "changed", change.What, "reason", failed)
 		if proxyErr := (*proxyError)(nil); errors.As(failed, &proxyErr) && !isRefused(failed) {
 			t.untried = append(t.untried, change)
 			err = errors.Join(err, failed)

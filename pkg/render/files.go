@@ -14,6 +14,8 @@ type Files struct {
 	Conf []byte
 	// Masked is the same text for people's eyes: fingerprints stand for the keys.
 	Masked []byte
+	// Secrets are what must not be shown of Conf.
+	Secrets []cluster.Sensitive
 	// Certificates are the files that Conf names beside itself, in a fixed order.
 	Certificates []CertificateFile
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -34,6 +35,9 @@ func Render(t *route.Table, p Params) (Files, error) {
 	n := t.Counts()
 	text.Grow(8<<10 + 512*(n.Hosts+n.Locations) + 64*n.Endpoints) // about what it will be
 	fmt.Fprintf(&text, "%s, generation %s. Changes to this file are lost.\n", Marker, placeholder)
+	if p.Default == nil && slices.ContainsFunc(t.Hosts, func(h *route.VirtualHost) bool { return h.TLS != nil }) {
+		return Files{}, errors.New("there are hosts with TLS, but no default certificate")
+	}
 	page := newPage(t, p)
 	if err := p.Templates.execute(&text, page); err != nil {
 		return Files{}, err
@@ -51,6 +55,9 @@ func Render(t *route.Table, p Params) (Files, error) {
 	files := Files{Generation: hex.EncodeToString(sum.Sum(nil)[:8]), Certificates: page.files}
 	files.Conf = bytes.Join(fill(parts, files.Generation, page.keys, value.Key.Reveal), nil)
 	files.Masked = files.Conf
+	for _, k := range page.keys {
+		files.Secrets = append(files.Secrets, cluster.Sensitive(k.Reveal()))
+	}
 	if len(page.keys) > 0 {
 		files.Masked = bytes.Join(fill(parts, files.Generation, page.keys, value.Key.String), nil)
 	}

@@ -46,8 +46,11 @@ func (b *builder) auth(ns *cluster.Namespace) Auth {
 		case err != nil && f == field:
 			b.problem(secret.Ref, "data."+f, "all paths of the Namespace answer 403: the API key can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, value.MaxKey)
 			return Auth{Closed: true}
-		case err != nil:
+		case err != nil && len(keys) > 0:
 			b.problem(secret.Ref, "data."+f, "the second API key is ignored: %v", err)
+		case err != nil:
+			b.problem(secret.Ref, "data."+f, "all paths of the Namespace answer 403: it is the only API key, and can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, value.MaxKey)
+			return Auth{Closed: true}
 		}
 	}
 	if len(keys) == 0 && required {

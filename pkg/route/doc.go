@@ -26,12 +26,16 @@ type Options struct {
 	HealthChecks    bool   // read Pods' probes into Upstream.HealthCheck
 	TLS             bool   // hosts may be served over TLS
 	SSLRedirect     bool   // hosts with TLS redirect plain HTTP to HTTPS, unless they say otherwise
-	// Barred are certificates that can't be used all the same, by their ID, with
-	// the reason.
-	Barred map[string]string
+	// Barred are certificates that can't be used although they look right, with the
+	// reason.
+	Barred map[Bar]string
 	// Memory saves reading the same certificates in each Build; may be nil.
 	Memory *certificate.Memory
 }
+
+// Bar names a certificate, by its ID, and the one host for which it can't be used,
+// "" if it can't be used for any.
+type Bar struct{ Host, ID string }
 
 // Interest lists what Build reads of an object, for cluster.NewCache.
 func (o Options) Interest() cluster.Interest {

@@ -35,10 +35,17 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 		b.problem(ns.Ref, b.opts.HostsAnnotation+n.Place, "%s", n.Reason)
 	}
 	claims := make([]hostClaim, len(hosts))
+	size := 0
 	for i, h := range hosts {
 		c := hostClaim{name: h.Name, place: b.opts.HostsAnnotation + h.Place, refused: h.Refused}
 		if h.TLS != nil && !h.Refused {
 			c.tls = b.tls(ns, h.Name, c.place, h.TLS)
+			if c.tls != nil {
+				if size += c.tls.size(); size > maxTLS {
+					b.problem(ns.Ref, c.place+".ssl", "%sthe certificates of the Namespace's hosts, up to this one, take up more than %d bytes together; shorten them, or spread the hosts over Namespaces", annotation.NotServed, maxTLS)
+					c.tls = nil
+				}
+			}
 			c.refused = c.tls == nil
 		}
 		claims[i] = c

@@ -2,9 +2,6 @@ package route
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
@@ -114,15 +111,5 @@ func (t *Table) Counts() Counts {
 	return c
 }
 
-// upstreamName hashes the fields with their lengths before them, so that no two
-// sets of fields look alike ("a.co"+"m/b" and "a.com"+"/b"), to 128 bits.
-func upstreamName(fields ...string) string {
-	h := sha256.New()
-	var length [8]byte
-	for _, f := range fields {
-		binary.BigEndian.PutUint64(length[:], uint64(len(f)))
-		h.Write(length[:])
-		h.Write([]byte(f))
-	}
-	return "pods-" + hex.EncodeToString(h.Sum(nil)[:16])
-}
+// upstreamName makes a name of the fields that tell one upstream from another.
+func upstreamName(fields ...string) string { return "pods-" + value.Hash(fields...) }

@@ -1,6 +1,8 @@
 package route
 
 import (
+	"cmp"
+
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/certificate"
@@ -25,6 +27,9 @@ func (b *builder) tls(ns *cluster.Namespace, host value.Host, place string, want
 	if !b.opts.TLS {
 		return refuse("", "TLS is off; the operator turns it on by giving Dispatcher a default certificate with SSL_CERT and SSL_KEY")
 	}
+	if host.Address() {
+		return refuse("", "clients that ask for an address don't name it when TLS begins, so it can have no certificate of its own; give the host a name")
+	}
 	secret := b.secrets[ns.Name]
 	switch {
 	case secret == nil:
@@ -48,21 +53,42 @@ func (b *builder) tls(ns *cluster.Namespace, host value.Host, place string, want
 	if tls.Pair, err = b.opts.Memory.Pair(secret, want.Certificate, want.CertificateKey); err != nil {
 		return refuse("", "the certificate can't be used: %v", err)
 	}
-	if why, barred := b.opts.Barred[tls.Pair.ID()]; barred {
+	if why := b.barred(host, tls.Pair.ID()); why != "" {
 		return refuse("", "the certificate can't be used: %s", why)
 	}
 	if want.ClientCertificate != "" {
 		if tls.Clients, err = b.opts.Memory.Bundle(secret, want.ClientCertificate); err != nil {
 			return refuse(".clientCertificate", "the certificates can't be used: %v", err)
 		}
-		if why, barred := b.opts.Barred[tls.Clients.ID()]; barred {
+		if why := b.barred(host, tls.Clients.ID()); why != "" {
 			return refuse(".clientCertificate", "the certificates can't be used: %s", why)
 		}
+	}
+	if tls.Clients != nil && tls.Clients.Intermediates() {
+		b.problem(ns.Ref, place+".ssl.clientCertificate", "clients of every authority below the self-signed certificates are let in; the others narrow nothing, and may be left out")
 	}
 	if !tls.Pair.Covers(host) {
 		b.problem(ns.Ref, place+".ssl.certificate", "the certificate does not name this host, so clients will refuse it; give one with the host among its alternative names")
 	}
 	return tls
+}
+
+// barred says why a certificate can't be used for a host; "" if it can.
+func (b *builder) barred(host value.Host, id string) string {
+	return cmp.Or(b.opts.Barred[Bar{ID: id}], b.opts.Barred[Bar{Host: host.String(), ID: id}])
+}
+
+// maxTLS is how much a Namespace's hosts may take up with certificates and keys, in
+// bytes: some hundred hosts. nginx needs many times that in memory.
+const maxTLS = 4 << 20
+
+// size is what the host takes up, in bytes.
+func (t *TLS) size() int {
+	n := len(t.Pair.Chain()) + len(t.Pair.Reveal())
+	if t.Clients != nil {
+		n += len(t.Clients.PEM())
+	}
+	return n
 }
 
 // lacks says in what t is less than another Namespace demands for the same host;

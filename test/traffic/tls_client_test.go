@@ -18,22 +18,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/30x/dispatcher/internal/pki"
 )
 
 // defaultName is the name in the default server's certificate.
 const defaultName = "default.example"
-
-// startTLS is start with TLS turned on.
-func startTLS(t testing.TB, objects ...metav1.Object) *dispatcher {
-	t.Helper()
-	d := prepareTLS(t)
-	d.apply(objects...)
-	d.run()
-	return d
-}
 
 // prepareTLS is prepare with TLS turned on by a default certificate.
 func prepareTLS(t testing.TB) *dispatcher {
@@ -208,8 +198,8 @@ func fetch(c *http.Client, url, host string, headers ...string) answer {
 	}
 	r.Host = host
 	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Add(name, value)
+		name, value, _ := strings.Cut(h, ":")
+		r.Header.Add(name, strings.TrimSpace(value))
 	}
 	return read(c.Do(r))
 }

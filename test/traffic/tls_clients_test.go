@@ -143,7 +143,20 @@ func TestClientCertificates(t *testing.T) {
 	if got := d.sendTLS(hello("CLIENTS.dev", own...), get("clients.dev", "/")); got.Pod != "web" {
 		t.Errorf("name in upper case: status %d, %v", got.Status, got.Err)
 	}
+	for _, raw := range []string{
+		"GET /\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: secure.dev\r\nHost: clients.dev\r\n\r\n", "GET / HTTP/1.1\r\nHost: clients.dev\r\nHost: secure.dev\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: [clients.dev]\r\n\r\n", "GET / HTTP/1.1\r\nHost: clients.dev..\r\n\r\n", "GET / HTTP/1.1\r\nHost: clients.dev\x00\r\n\r\n",
+	} {
+		web.hits.Store(0)
+		for _, sni := range []string{"clients.dev", "secure.dev", "two.dev", "unknown.dev", ""} {
+			if got := d.sendTLS(hello(sni), raw); got.Status != bad && got.Status != misdirected && !got.closed() || web.hits.Load() != 0 {
+				t.Errorf("no host to tell, name %q: %q: status %d, %v", sni, raw, got.Status, got.Err)
+			}
+		}
+	}
 	// Those who may come in, and only they.
+	strangeChain, strangeKey := c.ca.Client(t, "a,b\r\nX-Admin: 1")
 	fromSecond := client(second)
 	for _, r := range []struct {
 		host    string
@@ -152,6 +165,7 @@ func TestClientCertificates(t *testing.T) {
 		issuer  string
 	}{
 		{"clients.dev", c.alice, "CN=alice", "CN=authority of clients"},
+		{"clients.dev", pair(t, strangeChain, strangeKey), `CN=a\,b\0D\0AX-Admin: 1`, "CN=authority of clients"},
 		{"two.dev", c.alice, "CN=alice", "CN=authority of clients"},
 		{"two.dev", fromSecond, "CN=mallory", "CN=second authority"},
 		{"deep.dev", c.alice, "CN=alice", "CN=authority of clients"},
@@ -242,6 +256,7 @@ func TestClientHeadersAreOurs(t *testing.T) {
 		want string
 	}{
 		"with a certificate": {d.sendTLS(hello("clients.dev", c.alice), get("clients.dev", "/", lies...)), "CN=alice|CN=authority of clients|" + hex.EncodeToString(sum[:])},
+		"over HTTP/2":        {fetch(d.web(d.wary(c.alice), 2), "https://clients.dev/", "", lies...), "CN=alice|CN=authority of clients|" + hex.EncodeToString(sum[:])},
 		"open TLS host":      {d.sendTLS(hello("secure.dev"), get("secure.dev", "/", lies...)), ""},
 		"asked in vain":      {d.sendTLS(hello("secure.dev", c.alice), get("secure.dev", "/", lies...)), ""},
 		"plain host":         {d.try("plain.dev", "/", lies...), ""},

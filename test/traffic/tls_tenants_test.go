@@ -44,11 +44,6 @@ func newTenants(t *testing.T, d *dispatcher) *tenants {
 	return ts
 }
 
-// certified gives the names of the dispatcher's method, which ca hides.
-func (ts *tenants) certified(namespace string, names ...string) *corev1.Secret {
-	return ts.dispatcher.certified(namespace, names...)
-}
-
 // served reports what is wrong unless the tenant's host is served.
 func (ts *tenants) served(i int) string {
 	host := fmt.Sprintf("t%d.dev", i)
@@ -70,9 +65,9 @@ func (ts *tenants) step(what string, change func(), wrong func() string) (log st
 	ts.apply(ts.pods[other].paths(at("/"), at(path).to(target)))
 	host := fmt.Sprintf("t%d.dev", other)
 	ts.eventually(what+": another tenant's change is live", func() bool { return ts.tryTLS(host, path).URI == target })
-	last := ""
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if last = wrong(); last == "" {
+		last := wrong()
+		if last == "" {
 			break
 		}
 		if time.Now().After(deadline) {

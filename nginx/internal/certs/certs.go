@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Certificate gives what has to be left out of the next configuration, and why.
-func (e *Error) Certificate() (id, reason string) { return e.ID, e.Reason }
+func (e *Error) Certificate() (host, id, reason string) { return e.Host, e.ID, e.Reason }
 
 var (
 	folderName = regexp.MustCompile(`^(_default|(\*\.)?[a-z0-9][a-z0-9.-]*)$`)

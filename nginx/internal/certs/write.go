@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/30x/dispatcher/pkg/render"
 )
 
-// Write brings files onto the disk before nginx tests the configuration that
-// names them. Those that are there already stay untouched, and nothing that the
+// Write writes files before nginx tests the configuration that names them. It does
+// not wait for the disk: whatever a crash spoils, the next Write finds out. Those that are there already stay untouched, and nothing that the
 // last good configuration needs goes. If one certificate's folder can't be used,
 // the error is an *Error; any other one is about all of them.
 func (d *Dir) Write(files []render.CertificateFile) error {
@@ -28,22 +26,15 @@ func (d *Dir) Write(files []render.CertificateFile) error {
 		return err
 	}
 	defer root.Close()
-	wrote := false
 	folders := byFolder(files)
 	for _, name := range slices.Sorted(maps.Keys(folders)) {
 		n, err := d.writeFolder(root, name, folders[name])
-		wrote = wrote || n > 0
-		if err != nil {
+		if n > 0 || err != nil {
 			d.clean = false
+		}
+		if err != nil {
 			return d.blameFolder(folders[name][0], err)
 		}
-	}
-	if !wrote {
-		return nil
-	}
-	d.clean = false
-	if err := syncAll(root); err != nil {
-		return fmt.Errorf("bring certificates onto the disk: %w: mend the disk, or choose another --ssl-cert-dir", err)
 	}
 	return nil
 }
@@ -219,15 +210,4 @@ func remove(folder *os.Root, name string) error {
 		return err
 	}
 	return nil
-}
-
-// syncAll brings all that was written onto the disk in one go: thousands of
-// files, one by one, take too long.
-func syncAll(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return unix.Syncfs(int(dir.Fd()))
 }

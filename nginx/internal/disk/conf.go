@@ -67,6 +67,14 @@ func (c *Conf) Reject() (path string, err error) {
 	return path, nil
 }
 
+// Forgive removes what Reject has kept: it may hold keys that are no longer used.
+func (c *Conf) Forgive() error {
+	if err := os.Remove(c.path + ".rejected"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the refused configuration: %w", err)
+	}
+	return nil
+}
+
 // Restore writes the file again if somebody has touched it.
 func (c *Conf) Restore() error {
 	if text, err := os.ReadFile(c.path); err == nil && bytes.Equal(text, c.text) {

@@ -40,7 +40,10 @@ func options(raw json.RawMessage, secret string) (tls *TLS, why *refusal) {
 		tls, why = readTLS(place, raw, secret)
 		return why
 	}})
-	return tls, read("", raw)
+	if why := read("", raw); why != nil {
+		return nil, why
+	}
+	return tls, nil
 }
 
 // readTLS reads the option ssl.
@@ -100,7 +103,8 @@ func reference(into *string, secret string) reader {
 }
 
 // object reads an object whose fields are known. Unknown and repeated ones are
-// refused; null counts as absent.
+// refused. So is null but for a redirect: tools write it for a value that was
+// forgotten, which may be a protection.
 func object(hint string, known fields) reader {
 	return func(place string, raw json.RawMessage) *refusal {
 		members, err := ordered.Object(raw)
@@ -118,9 +122,6 @@ func object(hint string, known fields) reader {
 				return refuse(field, "the option stands there twice; remove one")
 			}
 			seen[m.Name] = true
-			if ordered.IsNull(m.Value) {
-				continue
-			}
 			if why := read(field, m.Value); why != nil {
 				return why
 			}

@@ -4,13 +4,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// Bundle is the CA certificates by one of which a client's certificate must be
-// signed. Made only by NewBundle.
+// Bundle is the CA certificates by one of which, or by an authority below it, a
+// client's certificate must be signed. Made only by NewBundle.
 type Bundle struct {
-	id, pem  string
-	validity Validity
+	id, pem       string
+	validity      Validity
+	intermediates bool
 }
 
 // NewBundle checks the field of the CA certificates, PEM, in any order. At least
@@ -32,10 +35,10 @@ func NewBundle(raw []byte) (*Bundle, error) {
 		}
 	}
 	if last == nil {
-		return nil, errors.New("the field of clientCertificate holds no self-signed certificate, so that no client would be let in: add the root that the others lead to")
+		return nil, errors.New("the field of clientCertificate holds no self-signed certificate, so that no client would be let in: add the root that the others lead to (clients of every authority below it are let in then)")
 	}
 	text := encode(unique)
-	return &Bundle{identity(text), text, newValidity(last, last)}, nil
+	return &Bundle{value.Hash(text), text, newValidity(last, last), slices.ContainsFunc(unique, func(c *x509.Certificate) bool { return !selfSigned(c) })}, nil
 }
 
 // ID is 32 hexadecimal digits: the same content has the same ID, and other
@@ -48,3 +51,7 @@ func (b Bundle) PEM() string { return b.pem }
 // Validity is that of the self-signed certificate that ends last: from then on no
 // client is let in.
 func (b Bundle) Validity() Validity { return b.validity }
+
+// Intermediates reports whether it holds certificates that aren't self-signed.
+// They let nobody in that the others don't, and keep nobody out.
+func (b Bundle) Intermediates() bool { return b.intermediates }

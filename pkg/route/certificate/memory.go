@@ -7,13 +7,26 @@ import "github.com/30x/dispatcher/pkg/cluster"
 // is the same as without.
 type Memory struct{ now, last map[source]reading }
 
-// source is where a certificate comes from. A cluster.Secret never changes.
+// source is where something was read. A cluster.Secret never changes.
 type source struct {
-	secret       *cluster.Secret
-	first, other string // fields
+	secret *cluster.Secret
+	kind   kind
+	field  string
+	key    string // a second field; of a pair
 }
 
+type kind int
+
+const (
+	chains kind = iota
+	keys
+	pairs
+	bundles
+)
+
 type reading struct {
+	chain  *serverChain
+	key    *privateKey
 	pair   *Pair
 	bundle *Bundle
 	err    error
@@ -22,10 +35,25 @@ type reading struct {
 // Begin begins a turn: what the last one didn't ask for is forgotten.
 func (m *Memory) Begin() { m.last, m.now = m.now, map[source]reading{} }
 
-// Pair is NewPair of two fields of a Secret.
+// Pair is NewPair of two fields of a Secret. Each field is read once, however many
+// others it is combined with.
 func (m *Memory) Pair(secret *cluster.Secret, chain, key string) (*Pair, error) {
-	r := m.recall(source{secret, chain, key}, func() (r reading) {
-		r.pair, r.err = NewPair(secret.Data[chain], secret.Data[key])
+	r := m.recall(source{secret, pairs, chain, key}, func() (r reading) {
+		c := m.recall(source{secret, chains, chain, ""}, func() (r reading) {
+			r.chain, r.err = readChain(secret.Data[chain])
+			return r
+		})
+		if c.err != nil {
+			return c
+		}
+		k := m.recall(source{secret, keys, key, ""}, func() (r reading) {
+			r.key, r.err = readKey(secret.Data[key])
+			return r
+		})
+		if k.err != nil {
+			return k
+		}
+		r.pair, r.err = c.chain.join(k.key)
 		return r
 	})
 	return r.pair, r.err
@@ -33,7 +61,7 @@ func (m *Memory) Pair(secret *cluster.Secret, chain, key string) (*Pair, error) 
 
 // Bundle is NewBundle of a field of a Secret.
 func (m *Memory) Bundle(secret *cluster.Secret, field string) (*Bundle, error) {
-	r := m.recall(source{secret, field, ""}, func() (r reading) {
+	r := m.recall(source{secret, bundles, field, ""}, func() (r reading) {
 		r.bundle, r.err = NewBundle(secret.Data[field])
 		return r
 	})
@@ -41,6 +69,9 @@ func (m *Memory) Bundle(secret *cluster.Secret, field string) (*Bundle, error) {
 }
 
 func (m *Memory) recall(from source, read func() reading) reading {
+	if r, known := m.now[from]; known {
+		return r
+	}
 	r, known := m.last[from]
 	if !known {
 		r = read()

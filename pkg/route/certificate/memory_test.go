@@ -42,6 +42,9 @@ func TestMemory(t *testing.T) {
 	if p := ask(&copied); p == first || p.ID() != first.ID() {
 		t.Error("another Secret is taken for the same, or gives something else")
 	}
+	if ask(secret) != first {
+		t.Error("the same turn has read the Secret again")
+	}
 	m.Begin()
 	m.Begin()
 	if ask(secret) == first {

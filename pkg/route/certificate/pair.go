@@ -7,10 +7,8 @@
 package certificate
 
 import (
-	"crypto/sha256"
+	"crypto"
 	"crypto/x509"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -32,32 +30,65 @@ type Pair struct {
 // and of its clients: keys that TLS 1.3 has a name for, no SHA-1, and a chain that
 // is whole and in order, leaf first.
 func NewPair(chain, key []byte) (*Pair, error) {
-	certs, err := parseCertificates(fieldCertificate, chain, MaxChain)
+	c, err := readChain(chain)
 	if err != nil {
 		return nil, err
 	}
-	private, err := parseKey(key)
+	k, err := readKey(key)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFits(certs, private); err != nil {
+	return c.join(k)
+}
+
+// serverChain is the field of a chain, checked alone.
+type serverChain struct {
+	certs []*x509.Certificate
+	pem   string
+	order error // what is wrong with them together
+}
+
+func readChain(raw []byte) (*serverChain, error) {
+	certs, err := parseCertificates(fieldCertificate, raw, MaxChain)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkChain(certs); err != nil {
+	return &serverChain{certs, encode(certs), checkChain(certs)}, nil
+}
+
+// privateKey is the field of a private key, checked alone.
+type privateKey struct {
+	signer crypto.Signer
+	pem    string
+}
+
+func readKey(raw []byte) (*privateKey, error) {
+	signer, err := parseKey(raw)
+	if err != nil {
 		return nil, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
+	der, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
 		return nil, errBadKey
 	}
-	chainPEM, keyPEM := encode(certs), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	leaf := certs[0]
+	return &privateKey{signer, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))}, nil
+}
+
+// join checks the two together.
+func (c *serverChain) join(k *privateKey) (*Pair, error) {
+	if err := checkFits(c.certs, k.signer); err != nil {
+		return nil, err
+	}
+	if c.order != nil {
+		return nil, c.order
+	}
+	leaf := c.certs[0]
 	return &Pair{
-		id:       identity(chainPEM, keyPEM),
-		chain:    chainPEM,
-		key:      &keyPEM,
-		names:    &x509.Certificate{DNSNames: leaf.DNSNames, IPAddresses: leaf.IPAddresses},
-		validity: newValidity(leaf, firstToEnd(certs)),
+		id:       value.Hash(c.pem, k.pem),
+		chain:    c.pem,
+		key:      &k.pem,
+		names:    &x509.Certificate{DNSNames: leaf.DNSNames},
+		validity: newValidity(leaf, firstToEnd(c.certs)),
 	}, nil
 }
 
@@ -96,14 +127,3 @@ func (p Pair) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String())
 
 // MarshalText shows the mask to encoders and loggers.
 func (p Pair) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// identity is 128 bits of a SHA-256 over the parts, each with its length before
-// it, as hexadecimal digits.
-func identity(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(p)))
-		_, _ = io.WriteString(h, p)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}

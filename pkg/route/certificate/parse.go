@@ -42,9 +42,10 @@ var errBadKey = errors.New("the private key can't be read: write an RSA, ECDSA o
 // parseBlocks reads all PEM blocks of a field. What stands around them is a
 // comment, but never half a block.
 func parseBlocks(field string, raw []byte) ([]*pem.Block, error) {
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // the byte order mark of some editors
 	switch {
 	case len(raw) == 0:
-		return nil, fmt.Errorf("the field of %s is empty", field)
+		return nil, fmt.Errorf("the field of %s is empty: write PEM text into it", field)
 	case len(raw) > MaxField:
 		return nil, fmt.Errorf("the field of %s is longer than %d bytes: leave out what isn't needed", field, MaxField)
 	}

@@ -44,11 +44,11 @@ func firstToEnd(certs []*x509.Certificate) *x509.Certificate {
 func (v Validity) Judge(what string, now int64) (reason string, next int64) {
 	switch {
 	case now < v.NotBefore:
-		return fmt.Sprintf("%s is not valid before %s; clients refuse it until then", what, v.From()), v.NotBefore
+		return fmt.Sprintf("%s is not valid before %s", what, v.From()), v.NotBefore
 	case now < v.NotAfter-Notice:
 		return "", v.NotAfter - Notice
 	case now < v.NotAfter:
 		return fmt.Sprintf("%s expires on %s; renew it", what, v.Until()), v.NotAfter
 	}
-	return fmt.Sprintf("%s expired on %s, and clients refuse it; renew it", what, v.Until()), 0
+	return fmt.Sprintf("%s expired on %s; renew it", what, v.Until()), 0
 }

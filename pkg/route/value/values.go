@@ -8,6 +8,7 @@ package value
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,12 @@ func (h Host) String() string { return h.name }
 
 // Wildcard reports whether the host stands for any one left-most label.
 func (h Host) Wildcard() bool { return strings.HasPrefix(h.name, "*.") }
+
+// Address reports whether the host is an IPv4 address.
+func (h Host) Address() bool {
+	_, err := netip.ParseAddr(h.name)
+	return err == nil
+}
 
 // Parent is what follows the left-most label, with its dot: ".example.com".
 func (h Host) Parent() string {

@@ -185,7 +185,7 @@ func UserName(s string) (string, error) {
 // HeaderName keeps to characters that every header and nginx's variables have:
 // nginx turns each '-' into '_' when it looks a header up.
 func HeaderName(s string) (string, error) {
-	if regexp.MustCompile(`(?i)^(host|connection|upgrade|x-real-ip|x-request-id|x-forwarded-.*|x-ssl-client-.*|forwarded|proxy|content-length|transfer-encoding)$`).MatchString(s) {
+	if regexp.MustCompile(`(?i)^(host|connection|upgrade|x-real-ip|x-request-id|x-forwarded-.*|x-ssl-client-.*|forwarded|proxy|content-length|transfer-encoding)$`).MatchString(strings.ReplaceAll(s, "_", "-")) {
 		return "", errors.New("is a header that requests have anyway: give one of your own")
 	}
 	return matching(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`,

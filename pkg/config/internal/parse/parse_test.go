@@ -86,7 +86,7 @@ func TestNames(t *testing.T) {
 	check(t, SecretName, accept("routing", "a.b-1"), "", "A", "a_b", "a/b", "-a", strings.Repeat("a", 254))
 	check(t, SecretField, accept("api-key", "ssl.crt", "A_b"), "", "a b", "a/b", "..", strings.Repeat("a", 254))
 	// DF17: whatever nginx would have to guess at is refused.
-	check(t, HeaderName, accept("X-ROUTING-API-KEY", "x_key", "1a"), "", "-", "_a", "X Key", "X:Key", "X\nY", "X$", "Ключ", "Host", "x-forwarded-for", "X-SSL-Client-Subject", strings.Repeat("a", 129))
+	check(t, HeaderName, accept("X-ROUTING-API-KEY", "x_key", "1a"), "", "-", "_a", "X Key", "X:Key", "X\nY", "X$", "Ключ", "Host", "x-forwarded-for", "X-SSL-Client-Subject", "x_ssl_client_subject", strings.Repeat("a", 129))
 	check(t, UserName, accept("nginx", "www-data", "_x"), "", "0", "a b", "a;", "-a", strings.Repeat("a", 33))
 	check(t, NginxVersion, map[string]string{"1.22": "1.22.0", "1.30.6": "1.30.6", "2.0": "2.0.0"}, "", "1", "1.21.99", "0.9", "v1.30", "1.30.x", "1.30.0.1")
 	check(t, OneOf("a", "b"), accept("a", "b"), "", "A", "ab", "a ")
