@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,24 +69,21 @@ func (refused) Refused() bool { return true }
 
 // refuse lets the proxy refuse every configuration with one of the certificates.
 func (s *stage) refuse(bad ...*certificate.Pair) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = func(f render.Files) error {
+	s.answers(func(f render.Files) error {
 		for _, p := range bad {
 			if slices.ContainsFunc(f.Certificates, func(c render.CertificateFile) bool { return c.ID == p.ID() }) {
 				return refused{badCertificate{"", p.ID()}}
 			}
 		}
 		return nil
-	}
+	})
 }
 
 // serves says which of the hosts the last configuration serves over TLS.
 func (s *stage) serves(names ...string) (served []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	all := s.applications()
 	for _, n := range names {
-		if strings.Contains(s.applied[len(s.applied)-1].conf, "/"+n+".example/") {
+		if strings.Contains(all[len(all)-1].conf, "/"+n+".example/") {
 			served = append(served, n)
 		}
 	}
@@ -103,8 +101,8 @@ func TestCertificateRefused(t *testing.T) {
 		if got := s.serves("a", "b", "c"); !slices.Equal(got, []string{"c"}) {
 			t.Errorf("served are %v", got)
 		}
-		if log := s.log.String(); strings.Count(log, "key too small") != 2 || s.report.Err != nil || len(s.report.Problems) != 2 {
-			t.Errorf("the report says %+v, the log %s", s.report, log)
+		if log := s.log.String(); strings.Count(log, "key too small") != 2 || s.told().Err != nil || len(s.told().Problems) != 2 {
+			t.Errorf("the report says %+v, the log %s", s.told(), log)
 		}
 		pass(time.Minute)
 		s.tenant("a") // a new certificate
@@ -129,14 +127,14 @@ func TestDefaultCertificateRefused(t *testing.T) {
 			pass(window)
 		}
 		change(bad)
-		if got := s.serves("a"); len(got) != 1 || len(s.applied) != 1 || !strings.Contains(s.log.String(), "a change does not work") {
-			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applied), s.log)
+		if got := s.serves("a"); len(got) != 1 || len(s.applications()) != 1 || !strings.Contains(s.log.String(), "a change does not work") {
+			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applications()), s.log)
 		}
 		good := selfSigned(t)
 		s.refuse(tenant) // a new text is tested, and now the tenant's turns out to be bad
 		change(good)
-		if got := s.serves("a"); len(got) != 0 || !strings.Contains(s.applied[1].conf, good.ID()) {
-			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applied), s.log)
+		if got := s.serves("a"); len(got) != 0 || !strings.Contains(s.applications()[1].conf, good.ID()) {
+			t.Errorf("served are %v after %d configurations; the log says %s", got, len(s.applications()), s.log)
 		}
 	})
 }
@@ -148,7 +146,7 @@ func TestCertificateExpires(t *testing.T) {
 		s.tenant("a", pki.NotBefore(time.Now().Add(day)), pki.Expires(time.Now().Add(30*day)))
 		s.sync()
 		read := 0
-		told := func(after time.Duration, word string) {
+		says := func(after time.Duration, word string) {
 			t.Helper()
 			time.Sleep(time.Until(s.started.Add(after)))
 			pass(time.Second)
@@ -158,19 +156,19 @@ func TestCertificateExpires(t *testing.T) {
 				t.Errorf("after %v the log says %q, want %q", after, log, word)
 			}
 		}
-		told(0, "is not valid before 2000-01-02 00:00 UTC")
-		told(day-time.Minute, "")
-		told(day, "problem solved")
-		told(16*day-time.Minute, "")
-		told(16*day, "expires on 2000-01-31 00:00 UTC; renew it")
-		told(30*day-time.Minute, "")
-		told(30*day, "expired on 2000-01-31 00:00 UTC")
-		told(100*day, "")
-		if c := s.report.Certificates; len(c) != 2 || c[1].Host != "a.example" || c[1].Namespace != "a" || c[1].NotAfter != s.started.Add(30*day).Unix() {
+		says(0, "is not valid before 2000-01-02 00:00 UTC")
+		says(day-time.Minute, "")
+		says(day, "problem solved")
+		says(16*day-time.Minute, "")
+		says(16*day, "expires on 2000-01-31 00:00 UTC; renew it")
+		says(30*day-time.Minute, "")
+		says(30*day, "expired on 2000-01-31 00:00 UTC")
+		says(100*day, "")
+		if c := s.told().Certificates; len(c) != 2 || c[1].Host != "a.example" || c[1].Namespace != "a" || c[1].NotAfter != s.started.Add(30*day).Unix() {
 			t.Errorf("the report says %+v", c)
 		}
-		if len(s.applied) != 1 {
-			t.Errorf("%d configurations were applied", len(s.applied))
+		if len(s.applications()) != 1 {
+			t.Errorf("%d configurations were applied", len(s.applications()))
 		}
 	})
 }
@@ -179,11 +177,11 @@ func TestCertificateExpires(t *testing.T) {
 func TestCertificateOfNobody(t *testing.T) {
 	playTLS(t, func(s *stage) {
 		s.tenant("a")
-		s.answer = func(render.Files) error { return fmt.Errorf("wrapped: %w", badCertificate{"a.example", "no such ID"}) }
+		s.answers(func(render.Files) error { return fmt.Errorf("wrapped: %w", badCertificate{"a.example", "no such ID"}) })
 		s.sync()
 		pass(time.Minute)
-		if s.report.Err == nil || !errors.As(s.report.Err, new(badCertificate)) {
-			t.Errorf("the report says %+v", s.report)
+		if s.told().Err == nil || !errors.As(s.told().Err, new(badCertificate)) {
+			t.Errorf("the report says %+v", s.told())
 		}
 	})
 }
@@ -195,24 +193,23 @@ func TestCertificateFolder(t *testing.T) {
 		chain, key := pki.SelfSignedWith(t, []string{"a.example", "b.example"}, decade())
 		s.tenantWith("a", chain, key)
 		s.tenantWith("b", chain, key)
-		mended := false
-		s.answer = func(f render.Files) error {
+		s.answers(func(f render.Files) error {
 			for _, c := range f.Certificates {
-				if c.Folder == "a.example" && !mended {
+				if c.Folder == "a.example" {
 					return badCertificate{c.Folder, c.ID}
 				}
 			}
 			return nil
-		}
+		})
 		s.sync()
 		if got := s.serves("a", "b"); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("served are %v", got)
 		}
 		pass(time.Minute)
-		if log := s.log.String(); strings.Count(log, "problem") != 2 || len(s.applied) != 1 { // one line, with its key
-			t.Errorf("after %d configurations the log says %s", len(s.applied), log)
+		if log := s.log.String(); strings.Count(log, "problem") != 2 || len(s.applications()) != 1 { // one line, with its key
+			t.Errorf("after %d configurations the log says %s", len(s.applications()), log)
 		}
-		mended = true
+		s.answers(nil)
 		pass(time.Minute)
 		if got := s.serves("a", "b"); !slices.Equal(got, []string{"a", "b"}) {
 			t.Errorf("once it is mended served are %v", got)
@@ -232,15 +229,15 @@ func TestManyCertificatesRefused(t *testing.T) {
 		}
 		s.tenant("new")
 		s.refuse(bad...)
-		tries := 0
-		count := s.answer
-		s.answer = func(f render.Files) error { tries++; return count(f) }
+		var tries atomic.Int32
+		refuse := s.answer
+		s.answers(func(f render.Files) error { tries.Add(1); return refuse(f) })
 		s.host("plain.example")
 		pass(window)
-		if got := s.serves("old", "new", "bad0"); !slices.Equal(got, []string{"old"}) || tries > 10 {
-			t.Errorf("after %d tries served are %v", tries, got)
+		if got := s.serves("old", "new", "bad0"); !slices.Equal(got, []string{"old"}) || tries.Load() > 10 {
+			t.Errorf("after %d tries served are %v", tries.Load(), got)
 		}
-		if n := len(s.applied); !strings.Contains(s.applied[n-1].conf, "server_name plain.example;") {
+		if all := s.applications(); !strings.Contains(all[len(all)-1].conf, "server_name plain.example;") {
 			t.Error("another change has waited")
 		}
 		pass(time.Minute)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,12 +35,51 @@ type stage struct {
 	started time.Time
 	events  chan source.Event
 	changes chan controller.Change
-	log     *strings.Builder
+	log     *logbook
 
 	mu      sync.Mutex
 	applied []applied
 	answer  func(render.Files) error // nil: every configuration works
 	report  controller.Report
+}
+
+// logbook is a log that may be read while it is written.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// answers sets what the proxy answers.
+func (s *stage) answers(answer func(render.Files) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
+}
+
+// applications are the configurations so far.
+func (s *stage) applications() []applied {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.applied)
+}
+
+// told is the last report.
+func (s *stage) told() controller.Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.report
 }
 
 type applied struct {
@@ -94,7 +134,7 @@ func playTLS(t *testing.T, scenario func(*stage)) { playWith(t, true, scenario) 
 
 func playWith(t *testing.T, tls bool, scenario func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &strings.Builder{}}
+		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &logbook{}}
 		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", TLS: tls}
 		c := &controller.Controller{
 			Source:  s,
