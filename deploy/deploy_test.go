@@ -115,6 +115,7 @@ func TestRBAC(t *testing.T) {
 		want := []rbacv1.PolicyRule{
 			{APIGroups: []string{""}, Resources: []string{"namespaces", "pods"}, Verbs: []string{"get", "list", "watch"}},
 			{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"routing"}, Verbs: []string{"list", "watch"}},
+			{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}},
 		}
 		if !reflect.DeepEqual(m.role.Rules, want) || m.role.AggregationRule != nil {
 			t.Errorf("rules:\n got %v\nwant %v", m.role.Rules, want)

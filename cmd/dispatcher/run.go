@@ -18,6 +18,7 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/events"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/source"
 	"github.com/30x/dispatcher/pkg/status"
@@ -58,7 +59,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	objects, err := openSource(cfg, log)
+	objects, client, err := openSource(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -75,15 +76,22 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	state := status.New(server.Alive)
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
+	cache := cluster.NewCache(cfg.Selector, options.Interest())
+	report := state.Set
+	if client != nil && cfg.Events && mode == config.ModeNginx {
+		recorder := events.New(client.CoreV1(), cache.UID, log)
+		group.Go(func() error { return recorder.Run(ctx) })
+		report = func(r controller.Report) { state.Set(r); recorder.Set(r) }
+	}
 	c := &controller.Controller{
 		Source:  objects,
-		Cache:   cluster.NewCache(cfg.Selector, options.Interest()),
+		Cache:   cache,
 		Options: options,
 		Params:  params,
 		Proxy:   server,
 		Window:  cfg.EventWindow,
 		Changes: changes,
-		Report:  state.Set,
+		Report:  report,
 		Log:     log,
 	}
 	group.Go(func() error { return state.Serve(ctx, admin) })
@@ -110,21 +118,22 @@ func chooseMode(mode config.Mode) config.Mode {
 	return config.ModeMock
 }
 
-func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, error) {
+// openSource also gives the client of the cluster, nil if there is none.
+func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, kubernetes.Interface, error) {
 	if cfg.Source != config.SourceKube {
-		return source.NewFiles(cfg.Source, log), nil
+		return source.NewFiles(cfg.Source, log), nil, nil
 	}
 	rest, how, err := source.Connect(source.KubeOptions{Kubeconfig: cfg.Kubeconfig, Host: cfg.KubeHost})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	client, err := kubernetes.NewForConfig(rest)
 	if err != nil {
-		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
+		return nil, nil, fmt.Errorf("make a Kubernetes client: %w", err)
 	}
 	klog.SetSlogLogger(log) // client-go's own words
 	log.Info("watching the cluster", "by", how)
-	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), nil
+	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), client, nil
 }
 
 func openProxy(cfg *config.Config, mode config.Mode, version render.Version, s streams, log *slog.Logger) (proxy, error) {

@@ -202,6 +202,27 @@ type Snapshot struct {
 	Secrets    []*Secret    // by namespace; the one of each that is read
 }
 
+// UID returns the UID of an object that matters, "" if there is none.
+func (c *Cache) UID(ref Ref) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch ref.Kind {
+	case "Namespace":
+		if o := c.namespaces[ref.Name]; o != nil {
+			return o.UID
+		}
+	case "Pod":
+		if o := c.pods[key{ref.Namespace, ref.Name}]; o != nil {
+			return o.UID
+		}
+	case "Secret":
+		if o := c.secrets[ref.Namespace]; o != nil && o.Name == ref.Name {
+			return o.UID
+		}
+	}
+	return ""
+}
+
 // Snapshot returns the present state, in an order that depends on nothing but
 // the objects themselves.
 func (c *Cache) Snapshot() *Snapshot {

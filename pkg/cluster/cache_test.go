@@ -216,3 +216,29 @@ func TestSetRefuses(t *testing.T) {
 		t.Errorf("the cache holds %d objects", len(s.Pods)+len(s.Namespaces))
 	}
 }
+
+// An object's UID is known as long as the object is.
+func TestUID(t *testing.T) {
+	c := NewCache(labels.Everything(), Interest{SecretName: "routing"})
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web", UID: "p"}}
+	for _, o := range []metav1.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", UID: "n"}}, pod,
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "routing", UID: "s"}},
+	} {
+		if _, err := c.Set(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for ref, want := range map[Ref]string{
+		{"Namespace", "", "a"}: "n", {"Pod", "a", "web"}: "p", {"Secret", "a", "routing"}: "s",
+		{"Namespace", "", "b"}: "", {"Pod", "b", "web"}: "", {"Secret", "a", "other"}: "", {"Service", "a", "web"}: "",
+	} {
+		if got := c.UID(ref); got != want {
+			t.Errorf("%s has the UID %q, want %q", ref, got, want)
+		}
+	}
+	c.Delete(pod)
+	if got := c.UID(Ref{"Pod", "a", "web"}); got != "" {
+		t.Errorf("a deleted Pod has the UID %q", got)
+	}
+}

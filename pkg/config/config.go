@@ -66,6 +66,7 @@ type Config struct {
 	// Cluster access
 	Kubeconfig string // as given; KUBECONFIG may hold a list of files, as for kubectl
 	KubeHost   string // URL with scheme and host, or ""
+	Events     bool   // tell owners of problems by Kubernetes Events
 
 	// Running
 	Source        string // SourceKube, or the path of a file or folder

@@ -161,6 +161,9 @@ func settings(c *Config) []setting {
 		{groupCluster, "KUBE_HOST", "URL", "",
 			"The Kubernetes API: a URL, or host:port for plain HTTP. Empty: found as KUBECONFIG says.",
 			into(&c.KubeHost, parse.Optional(parse.APIServer))},
+		{groupCluster, "EVENTS", "", "true",
+			"Write a Kubernetes Event for each problem of an object, beside the log. Only while nginx serves what the cluster asks for.",
+			into(&c.Events, parse.Boolean)},
 
 		{groupRunning, "SOURCE", "kube|PATH", "kube",
 			"Where objects come from: a cluster, or a file or folder of manifests, which is watched.",

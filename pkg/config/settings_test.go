@@ -72,6 +72,7 @@ func settingCases(dir string) []settingCase {
 
 		{"KUBECONFIG", "", "a:b", "a:b", "a\x00", "is not a file:", func(c *Config) any { return c.Kubeconfig }, nil},
 		{"KUBE_HOST", "", "e.com:6443", "http://e.com:6443", "e.com", "is not the address of an API server:", func(c *Config) any { return c.KubeHost }, nil},
+		{"EVENTS", "true", "false", "false", "yes", "is not a boolean: give true or false", func(c *Config) any { return c.Events }, nil},
 
 		{"SOURCE", "kube", dir, dir, missing, "can't be read (no such file or directory): give kube, or the path", func(c *Config) any { return c.Source }, nil},
 		{"MODE", "auto", "mock", "mock", "Mock", "is unknown: give auto, nginx or mock", func(c *Config) any { return c.Mode }, nil},

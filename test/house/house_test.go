@@ -29,8 +29,9 @@ var mayImport = map[string][]string{
 	"templates":      {},
 	"pkg/controller": {"pkg/source", "pkg/cluster", "pkg/route", "pkg/render"},
 	"pkg/status":     {"pkg/controller"},
+	"pkg/events":     {"pkg/cluster", "pkg/route", "pkg/controller"},
 	"pkg/config":     {"pkg/cluster", "pkg/route", "pkg/render"},
-	"cmd/dispatcher": {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
+	"cmd/dispatcher": {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/events", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
 }
 
 // shared is the room that every other may import, but for those that only compute.
