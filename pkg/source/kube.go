@@ -97,13 +97,17 @@ func listWatch[L runtime.Object](k *Kube, resource string, choose func(*metav1.L
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			choose(&o)
+			answered := k.link.expect(ctx, "list", resource)
 			l, err := list(ctx, o)
+			answered()
 			k.link.report(ctx, "list", resource, err)
 			return l, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			choose(&o)
+			answered := k.link.expect(ctx, "watch", resource)
 			w, err := watchFrom(ctx, o)
+			answered()
 			if o.SendInitialEvents == nil || err == nil {
 				k.link.report(ctx, "watch", resource, err)
 				return w, err

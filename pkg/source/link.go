@@ -50,6 +50,28 @@ func (l *link) report(ctx context.Context, verb, resource string, err error) {
 	l.log.Warn(what+": known routes stay as they are, trying again", "error", manifest.Plain(cause(err)), "todo", todo)
 }
 
+var errNoAnswer = errors.New("no answer for a minute")
+
+// expect reports, once a minute, that a request is not answered; client-go waits
+// for ever. It ends when answered is called.
+func (l *link) expect(ctx context.Context, verb, resource string) (answered func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.NewTimer(time.Minute)
+	go func() {
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+				l.report(ctx, verb, resource, errNoAnswer)
+				timer.Reset(time.Minute)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return cancel
+}
+
 func (l *link) worked(verb, resource string) {
 	delete(l.failing, verb+" "+resource)
 	if verb == "watch" { // it starts only where a list has worked

@@ -74,3 +74,34 @@ func TestLink(t *testing.T) {
 		}
 	})
 }
+
+// An API that takes a request and never answers is told of once a minute, until
+// it does.
+func TestLinkWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logs
+		l := newLink(log.logger())
+		wants := func(words string, n int) {
+			t.Helper()
+			synctest.Wait()
+			if got := log.count(words); got != n {
+				t.Errorf("%q is in the log %d times, want %d:\n%s", words, got, n, log.text.String())
+			}
+		}
+		quick := l.expect(t.Context(), "list", "pods")
+		time.Sleep(59 * time.Second)
+		quick()
+		slow := l.expect(t.Context(), "list", "pods")
+		time.Sleep(59 * time.Second)
+		wants("no answer", 0)
+		time.Sleep(2 * time.Second)
+		wants("no answer for a minute", 1)
+		time.Sleep(3 * time.Minute)
+		wants("no answer for a minute", 4)
+		slow()
+		l.report(t.Context(), "list", "pods", nil)
+		time.Sleep(time.Hour)
+		wants("no answer for a minute", 4)
+		wants("works again", 1)
+	})
+}
