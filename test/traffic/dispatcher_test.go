@@ -27,7 +27,7 @@ type dispatcher struct {
 	manifests string // folder
 	work      string // --work-dir
 	addr      string // nginx listens here
-	secure    string // and here for TLS; "": TLS is off
+	secure    string // and here for TLS, if that is on
 	admin     string // probes
 	logFile   string // stderr
 	outFile   string // stdout: the access log
@@ -59,14 +59,15 @@ func prepare(t testing.TB) *dispatcher {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	ip := newLoopback()
+	free := freeAddresses(t, newLoopback(), 3)
 	d := &dispatcher{
 		t:         t,
 		programs:  programs,
 		manifests: filepath.Join(folder, "manifests"),
 		work:      filepath.Join(folder, "w"),
-		addr:      freeAddress(t, ip),
-		admin:     freeAddress(t, ip),
+		addr:      free[0],
+		admin:     free[1],
+		secure:    free[2],
 		logFile:   filepath.Join(folder, "log"),
 		outFile:   filepath.Join(folder, "out"),
 		masters:   map[int]bool{},
@@ -80,16 +81,19 @@ func prepare(t testing.TB) *dispatcher {
 	return d
 }
 
-// freeAddress returns an address with a port that nobody listens on. As nobody
-// else uses the IP, it stays free.
-func freeAddress(t testing.TB, ip string) string {
+// freeAddresses returns addresses with ports that nobody listens on, each another
+// one. As nobody else uses the IP, they stay free.
+func freeAddresses(t testing.TB, ip string, n int) (addresses []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", ip+":0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", ip+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // none before all are found
+		addresses = append(addresses, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addresses
 }
 
 // run starts the process with additional flags and waits until it is ready.

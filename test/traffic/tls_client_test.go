@@ -30,8 +30,6 @@ func prepareTLS(t testing.TB) *dispatcher {
 	t.Helper()
 	d := prepare(t)
 	d.ca = pki.NewAuthority(t, "authority of servers")
-	ip, _, _ := net.SplitHostPort(d.addr)
-	d.secure = freeAddress(t, ip)
 	d.setDefault(d.ca.Server(t, []string{defaultName}))
 	d.env = append(d.env, "SSL_PORT="+d.securePort(), "SSL_CERT="+d.beside("default.crt"), "SSL_KEY="+d.beside("default.key"))
 	return d
