@@ -26,18 +26,27 @@ nginx-installed:
 build: go ## Build bin/dispatcher.
 	CGO_ENABLED=0 go build -trimpath -o bin/dispatcher ./cmd/dispatcher
 
+.PHONY: kube-assets
+kube-assets: go ## Build the API server that the tests run, once (5 to 10 minutes), and print its folder.
+	@scripts/kube-assets.sh
+
 .PHONY: test
-test: go nginx-installed ## Run every test, with real nginx, and the demo unattended. UPDATE=1 rewrites golden files.
+test: go nginx-installed ## Run every test, with real nginx and a real API server, and the demo unattended. UPDATE=1 rewrites golden files.
 	go vet ./...
-	go test $(RACE) $(COUNT) -p 2 ./...
+	@assets=$$(scripts/kube-assets.sh) || { \
+		[ -z "$(CI)" ] || exit 1; \
+		echo "== NOT TESTED with an API server: see above for why" >&2; \
+	}; \
+	echo go test $(RACE) $(COUNT) -p 2 ./...; \
+	KUBEBUILDER_ASSETS=$$assets go test $(RACE) $(COUNT) -p 2 ./...
 	@$(MAKE) --no-print-directory test-current demo-check
 
 # The system's nginx may be old; what is newer is tested with a current one beside it.
 .PHONY: test-current
-test-current: go ## Run the tests of nginx and of traffic with a current nginx, if it can be had.
+test-current: go ## Run the tests that ask nginx with a current one, if it can be had.
 	@if nginx=$$(scripts/current-nginx.sh); then \
 		echo "== with $$($$nginx -v 2>&1)"; \
-		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/traffic; \
+		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic; \
 	else \
 		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
 	fi

@@ -1,0 +1,79 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/30x/dispatcher/test/internal/dispatcher"
+)
+
+// folder is where Dispatcher is built and the cluster keeps its files.
+var folder string
+
+// running is the cluster, if a test has needed it.
+var running *cluster
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // envtest's
+	var err error
+	if folder, err = os.MkdirTemp("", "k"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if running != nil {
+		if err := running.stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop the cluster:", err)
+			code = 1
+		}
+	}
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+var findPrograms = sync.OnceValues(func() (dispatcher.Programs, error) {
+	return dispatcher.FindPrograms(context.Background(), filepath.Join("..", ".."), folder)
+})
+
+var startShared = sync.OnceValues(func() (*cluster, error) {
+	var err error
+	running, err = startCluster(os.Getenv("KUBEBUILDER_ASSETS"), folder)
+	return running, err
+})
+
+// needCluster starts the cluster. Without its programs the test is skipped, but
+// not in CI.
+func needCluster(t *testing.T) *cluster {
+	t.Helper()
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		const advice = "KUBEBUILDER_ASSETS is not set, so there is no API server to test with: use make test, or set it to the folder that scripts/kube-assets.sh prints"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(advice)
+		}
+		t.Skip(advice)
+	}
+	c, err := startShared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// need skips the test without a program of the cluster, but not in CI: assets
+// from elsewhere may lack some.
+func (c *cluster) need(t *testing.T, program string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(c.assets, program)); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("%v: unset KUBEBUILDER_ASSETS and use make test to have it built", err)
+	}
+}
