@@ -46,6 +46,7 @@ type CertificateError = certs.Error
 // test stages f and asks nginx whether it takes it. A test that could not be
 // made to the end says nothing about f, and isn't a RejectedError.
 func (s *Server) test(ctx context.Context, f render.Files) error {
+	defer s.observe("test", time.Now())
 	if err := s.conf.Stage(f.Conf); err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
 	Version       string        // of that program; one of another version is not kept running; "" is not known
 	Log           *slog.Logger  // nil is slog.Default
+	// Observe is told how long each step took: "test", "reload" or "verify". May be nil.
+	Observe func(step string, took time.Duration)
 }
 
 // Server owns one nginx and the files in its work folder. Alive may be called
@@ -197,12 +199,13 @@ func (s *Server) goBack(ctx context.Context, p *proc.Process, before []byte, gen
 // reload tells nginx to read its configuration again and waits until a new
 // worker confirms the generation.
 func (s *Server) reload(ctx context.Context, p *proc.Process, generation string) error {
-	old := proc.Children(p.Pid())
+	began, old := time.Now(), proc.Children(p.Pid())
 	p.Stderr.Reset()
 	s.running = ""
 	if err := p.Signal(syscall.SIGHUP); err != nil {
 		return fmt.Errorf("reload nginx: %w", err)
 	}
+	s.observe("reload", began)
 	confirmed, err := s.verify(ctx, p, generation, old)
 	if err != nil {
 		return fmt.Errorf("reload nginx: %w", err)

@@ -10,14 +10,17 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/30x/dispatcher/nginx/internal/message"
 	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/nginx/internal/workers"
 )
 
 // start starts nginx with nginx.conf and waits until it confirms that it
 // serves the generation ("" is any).
 func (s *Server) start(ctx context.Context, generation string) error {
+	began := time.Now()
 	s.running = ""
 	if err := s.clear(); err != nil {
 		return fmt.Errorf("start nginx: %w", err)
@@ -29,6 +32,7 @@ func (s *Server) start(ctx context.Context, generation string) error {
 	if err != nil {
 		return fmt.Errorf("start nginx: %w", missing(s.o.Binary, err))
 	}
+	s.observe("reload", began)
 	confirmed, err := s.verify(ctx, p, generation, nil)
 	if err != nil {
 		_ = p.Signal(syscall.SIGKILL) // fails only if it has ended
@@ -53,7 +57,7 @@ func (s *Server) use(p *proc.Process) {
 // ours reports whether pid is a nginx master that runs our nginx.conf.
 func (s *Server) ours(pid int) bool {
 	title := proc.Title(pid)
-	return strings.Contains(title, masterTitle) && strings.Contains(title, " "+s.path(confName))
+	return strings.Contains(title, workers.MasterTitle) && strings.Contains(title, " "+s.path(confName))
 }
 
 // adopt takes over the nginx that the pid file names, if it is ours and
@@ -95,7 +99,7 @@ func (s *Server) clear() error {
 		pids = append(pids, p.Pid())
 	}
 	for _, pid := range pids {
-		if pid == 0 || strings.Contains(proc.Title(pid), masterTitle) && !s.ours(pid) {
+		if pid == 0 || strings.Contains(proc.Title(pid), workers.MasterTitle) && !s.ours(pid) {
 			continue // the number went to somebody else's nginx
 		}
 		if err := s.sweep(pid); err != nil {
@@ -107,7 +111,7 @@ func (s *Server) clear() error {
 
 // sweep ends what is left of the nginx pid.
 func (s *Server) sweep(pid int) error {
-	return errors.Join(proc.EndGroup(pid, anyTitle), s.removeFiles())
+	return errors.Join(proc.EndGroup(pid, workers.AnyTitle), s.removeFiles())
 }
 
 // removeFiles removes the control socket, which would keep nginx from starting,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
@@ -63,7 +64,9 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	server, err := openProxy(cfg, mode, params.Nginx.Version, s, log)
+	var state *status.Status
+	observe := func(step string, took time.Duration) { state.Step(step, took) }
+	server, err := openProxy(cfg, mode, params.Nginx.Version, observe, s, log)
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	}
 	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "port", cfg.Port, "admin", admin.Addr().String())
 
-	state := status.New(server.Alive)
+	state = status.New(server.Alive, stats(server))
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())
@@ -136,7 +139,7 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, kubern
 	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), client, nil
 }
 
-func openProxy(cfg *config.Config, mode config.Mode, version render.Version, s streams, log *slog.Logger) (proxy, error) {
+func openProxy(cfg *config.Config, mode config.Mode, version render.Version, observe func(string, time.Duration), s streams, log *slog.Logger) (proxy, error) {
 	if mode == config.ModeMock {
 		return printer{nginx.Printer{W: s.out}}, nil
 	}
@@ -151,7 +154,17 @@ func openProxy(cfg *config.Config, mode config.Mode, version render.Version, s s
 		ShutdownGrace: cfg.ShutdownGrace,
 		Version:       known,
 		Log:           log,
+		Observe:       observe,
 	})
+}
+
+// stats gives what asks nginx for what it counts, nil if there is no nginx.
+func stats(p proxy) func(context.Context) status.Stats {
+	server, ok := p.(*nginx.Server)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context) status.Stats { return status.Stats(server.Stats(ctx)) }
 }
 
 // printer runs nothing, so there is nothing to wait for and nothing to die.

@@ -33,6 +33,7 @@ func printVersion(cfg *config.Config, s streams) int {
 		{"loss-free reloads (keepalive_min_timeout, 1.27.4)", can.Version.AtLeast(1, 27, 4)},
 		{"TLS hosts (http_ssl_module, http_v2_module)", can.TLS},
 		{"trusted proxies (http_realip_module)", can.Realip},
+		{"metrics of connections (http_stub_status_module)", can.StubStatus},
 		{"active health checks (nginx_upstream_check_module)", can.UpstreamCheck},
 	} {
 		answer := "no"

@@ -35,6 +35,11 @@ type Report struct {
 	Err        error // why the newest configuration is not served; nil if it is
 	// Certificates are those in the newest configuration.
 	Certificates []Certificate
+	LiveSince    time.Time      // when the configuration that is served became live; zero before the first
+	Upstreams    int            // locations with endpoints, in the configuration that is served
+	Objects      map[string]int // what is known of the cluster, by kind
+	ProblemKinds map[string]int // Problems by what the owner has to correct; each kind is there
+	Turn         Turn
 }
 
 // Certificate says when a host's certificate expires. The default one belongs to
@@ -84,13 +89,13 @@ const (
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := make(chan source.Event, 1024)
+	events := make(chan arrival, 1024)
 	sourceDone := make(chan error, 1)
-	go func() { sourceDone <- c.Source.Run(ctx, events) }()
+	go func() { sourceDone <- c.listen(ctx, events) }()
 
 	own := *c
 	own.Options.Barred, own.Options.Memory = map[route.Bar]string{}, &certificate.Memory{}
-	turn := &turner{Controller: &own}
+	turn := &turner{Controller: &own, waiting: map[cluster.Ref]time.Time{}}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
@@ -127,6 +132,30 @@ func (c *Controller) Run(ctx context.Context) error {
 			}
 		} else if wait > 0 {
 			timer.Reset(wait)
+		}
+	}
+}
+
+// arrival is an event and when it arrived.
+type arrival struct {
+	source.Event
+	at time.Time
+}
+
+// listen runs the source, and notes when its events arrive: they may wait while a
+// turn takes place.
+func (c *Controller) listen(ctx context.Context, arrivals chan<- arrival) error {
+	events, done := make(chan source.Event), make(chan error, 1)
+	go func() { done <- c.Source.Run(ctx, events) }()
+	for {
+		select {
+		case e := <-events:
+			select {
+			case arrivals <- arrival{e, time.Now()}:
+			case <-ctx.Done(): // nobody wants it any more
+			}
+		case err := <-done:
+			return err
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
-	"github.com/30x/dispatcher/pkg/source"
 )
 
 // turner holds what passes from one turn to the next.
@@ -21,9 +20,11 @@ type turner struct {
 	dirty     bool      // something changed since the last turn
 	since     time.Time // when it first did
 	changes   []string
-	untried   []Change  // of Params, not yet known to work
-	notBefore time.Time // no turn before
-	recheck   time.Time // when the clock makes a turn due; zero: never
+	cause     string                    // of the next turn; "" if nothing changed
+	waiting   map[cluster.Ref]time.Time // the objects whose change isn't live, and since when
+	untried   []Change                  // of Params, not yet known to work
+	notBefore time.Time                 // no turn before
+	recheck   time.Time                 // when the clock makes a turn due; zero: never
 	live      render.Files
 	failures  int    // turns in a row that failed and may be tried again
 	warned    string // of the default certificate
@@ -31,10 +32,10 @@ type turner struct {
 }
 
 // take changes the cache by an event.
-func (t *turner) take(e source.Event) {
+func (t *turner) take(e arrival) {
 	if e.Synced {
 		t.synced = true
-		t.mark()
+		t.mark(causeStart)
 		return
 	}
 	var change cluster.Change
@@ -50,8 +51,9 @@ func (t *turner) take(e source.Event) {
 	if change == cluster.Unchanged {
 		return
 	}
-	t.mark()
+	t.mark(cluster.Kind(e.Object))
 	if ref, err := cluster.NewRef(cluster.Kind(e.Object), e.Object); err == nil && t.synced {
+		t.arrived(ref, e.at)
 		t.changes = append(t.changes, fmt.Sprintf("%s %s", ref, change))
 	}
 }
@@ -59,12 +61,13 @@ func (t *turner) take(e source.Event) {
 // newParams asks for a turn with other Params.
 func (t *turner) newParams(c Change) {
 	t.untried = append(t.untried, c)
-	t.mark()
+	t.mark(c.What)
 	t.changes = append(t.changes, c.What+" changed")
 }
 
 // mark notes that something changed.
-func (t *turner) mark() {
+func (t *turner) mark(cause string) {
+	t.because(cause)
 	if !t.dirty {
 		t.dirty, t.since = true, time.Now()
 	}
@@ -95,11 +98,12 @@ func (t *turner) sync(ctx context.Context) {
 	started := time.Now()
 	changes := t.changes
 	t.dirty, t.changes = false, nil
+	t.begin()
 
 	table, problems, applied, err := t.walk(ctx)
 	problems = append(problems, t.checkExpiry(table, started)...)
 	t.logProblems(problems)
-	t.report.Problems = problems
+	t.report.Problems, t.report.ProblemKinds = problems, countProblems(problems, t.Options)
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -109,8 +113,9 @@ func (t *turner) sync(ctx context.Context) {
 	default:
 		t.failures = 0
 		t.report.Err = nil
-		t.report.Counts = table.Counts()
+		t.report.Counts, t.report.Upstreams = table.Counts(), countUpstreams(table)
 	}
+	t.end(applied, err)
 	if applied {
 		t.report.Generation = t.live.Generation
 		t.notBefore = started.Add(t.Window)
@@ -120,6 +125,7 @@ func (t *turner) sync(ctx context.Context) {
 			"took", time.Since(started).Round(time.Millisecond))
 	}
 	t.Report(t.report)
+	t.report.Turn = Turn{}
 }
 
 // applyNewest serves the table, with new Params if there are any. Those that
@@ -152,14 +158,18 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied b
 
 // apply renders the table and serves it if the text differs from what is served.
 func (t *turner) apply(ctx context.Context, table *route.Table) (applied bool, err error) {
+	began := time.Now()
 	files, err := render.Render(table, t.Params)
+	t.took("render", began)
 	if err != nil {
 		return false, err
 	}
 	if files.Generation == t.live.Generation {
 		return false, nil
 	}
-	if err := t.Proxy.Apply(ctx, files); err != nil {
+	err = t.Proxy.Apply(ctx, files)
+	t.reloaded(err)
+	if err != nil {
 		return false, &proxyError{err}
 	}
 	t.live = files
@@ -190,7 +200,7 @@ func (t *turner) retryLater(err error, started time.Time, changes []string) {
 	pause := min(firstRetry<<min(t.failures, 10), lastRetry)
 	t.failures++
 	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", shorten(changes), "in", pause)
-	t.dirty, t.changes = true, changes
+	t.dirty, t.changes, t.cause = true, changes, t.report.Turn.Cause
 	t.notBefore = time.Now().Add(pause)
 }
 

@@ -22,7 +22,11 @@ func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route
 	barred := t.Options.Barred
 	maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return b.Host != "" })
 	for round := 0; ; round++ {
-		table, problems = route.Build(t.Cache.Snapshot(), t.Options)
+		began := time.Now()
+		snapshot := t.Cache.Snapshot()
+		table, problems = route.Build(snapshot, t.Options)
+		t.took("build", began)
+		t.report.Objects = countObjects(snapshot)
 		maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return !t.Options.Memory.Knows(b.ID) })
 		done, err := t.applyNewest(ctx, table)
 		applied = applied || done

@@ -13,6 +13,7 @@ type Capabilities struct {
 	Version       Version
 	TLS           bool // http_ssl_module and http_v2_module
 	Realip        bool // http_realip_module
+	StubStatus    bool // http_stub_status_module
 	UpstreamCheck bool // nginx_upstream_check_module (third party)
 }
 
@@ -38,7 +39,7 @@ func Oldest() Version { return Version{1, 22, 0} }
 
 // Stable is what configurations are rendered for when no nginx is asked.
 func Stable() Capabilities {
-	return Capabilities{Version: Version{1, 30, 0}, TLS: true, Realip: true}
+	return Capabilities{Version: Version{1, 30, 0}, TLS: true, Realip: true, StubStatus: true}
 }
 
 // ParseVersion reads "1.30" or "1.30.6".
@@ -75,6 +76,7 @@ func ParseCapabilities(output string) (Capabilities, error) {
 		Version:       v,
 		TLS:           strings.Contains(output, "--with-http_ssl_module") && strings.Contains(output, "--with-http_v2_module"),
 		Realip:        strings.Contains(output, "--with-http_realip_module"),
+		StubStatus:    strings.Contains(output, "--with-http_stub_status_module"),
 		UpstreamCheck: strings.Contains(output, "nginx_upstream_check_module"),
 	}, nil
 }

@@ -13,8 +13,8 @@ func TestParseCapabilities(t *testing.T) {
 		{"Debian 12", `nginx version: nginx/1.22.1
 built with OpenSSL 3.0.8 7 Feb 2023 (running with OpenSSL 3.0.19 27 Jan 2026)
 TLS SNI support enabled
-configure arguments: --with-cc-opt='-g -O2 -fPIC' --prefix=/usr/share/nginx --with-http_ssl_module --with-http_v2_module --with-http_realip_module --with-stream_realip_module
-`, Capabilities{Version: Version{1, 22, 1}, TLS: true, Realip: true}},
+configure arguments: --with-cc-opt='-g -O2 -fPIC' --prefix=/usr/share/nginx --with-http_ssl_module --with-http_v2_module --with-http_realip_module --with-http_stub_status_module --with-stream_realip_module
+`, Capabilities{Version: Version{1, 22, 1}, TLS: true, Realip: true, StubStatus: true}},
 		{"the official image", `nginx version: nginx/1.30.0
 built by gcc 15.2.0 (Alpine 15.2.0)
 built with OpenSSL 3.5.5 27 Jan 2026

@@ -1,36 +1,151 @@
 package status
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/30x/dispatcher/pkg/controller"
 )
 
-// metrics tells of the last Report in Prometheus' format.
+// Stats is what nginx tells of itself.
+type Stats struct {
+	Draining int  // old workers that finish their connections
+	Told     bool // nginx has told the rest
+	// Connections now: all, and those on which it reads a request, writes an answer
+	// or waits for a request.
+	Active, Reading, Writing, Waiting uint64
+	// Since nginx was started, also over reloads.
+	Accepted, Handled, Requests uint64
+}
+
+// metrics tells of the last Report, of nginx and of what has been counted, in
+// Prometheus' format.
 type metrics struct {
-	status *Status
-	expiry *prometheus.Desc
+	moment func() moment
+	table  []metric
+	descs  []*prometheus.Desc // of the table
+
+	turns, reloads *prometheus.CounterVec
+	steps          *prometheus.HistogramVec
+	delays         prometheus.Histogram
 }
 
-func newMetrics(s *Status) *metrics {
-	return &metrics{s, prometheus.NewDesc("dispatcher_certificate_expiry_timestamp_seconds",
-		"When the certificate of a host expires, in Unix seconds. That of the default TLS server has no namespace and no host.",
-		[]string{"namespace", "host"}, nil)}
+// newMetrics makes the metrics of what moment gives.
+func newMetrics(moment func() moment) *metrics {
+	m := &metrics{moment: moment, table: table()}
+	for _, row := range m.table {
+		opts := prometheus.Opts{Name: row.fullName(), Help: row.help}
+		m.descs = append(m.descs, prometheus.NewDesc(opts.Name, opts.Help, row.labels, nil))
+		switch row.name {
+		case turns:
+			m.turns = prometheus.NewCounterVec(prometheus.CounterOpts(opts), row.labels)
+		case reloads:
+			m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts(opts), row.labels)
+		case steps:
+			m.steps = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: opts.Name, Help: opts.Help,
+				Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, row.labels)
+		case delays:
+			m.delays = prometheus.NewHistogram(prometheus.HistogramOpts{Name: opts.Name, Help: opts.Help,
+				Buckets: []float64{.025, .05, .1, .25, .5, 1, 2, 3, 5, 10, 30, 60, 300}})
+		}
+	}
+	// A counter that first appears with its first event shows no increase of it.
+	for _, result := range []string{"live", "unchanged", "failed"} {
+		m.turns.WithLabelValues(result)
+	}
+	for _, cause := range controller.Causes() {
+		for _, result := range []string{"success", "refused", "failed"} {
+			m.reloads.WithLabelValues(cause, result)
+		}
+	}
+	for _, step := range []string{"build", "render", "test", "reload", "verify"} {
+		m.steps.WithLabelValues(step)
+	}
+	return m
 }
 
-// Describe is part of prometheus.Collector.
-func (m *metrics) Describe(out chan<- *prometheus.Desc) { out <- m.expiry }
+func (m metric) fullName() string { return "dispatcher_" + m.name }
 
-// Collect is part of prometheus.Collector.
-func (m *metrics) Collect(out chan<- prometheus.Metric) {
-	for _, c := range m.status.last().Certificates {
-		out <- prometheus.MustNewConstMetric(m.expiry, prometheus.GaugeValue, float64(c.NotAfter), c.Namespace, c.Host)
+// count takes in what there is to measure of a turn.
+func (m *metrics) count(turn controller.Turn) {
+	if turn.Result == "" {
+		return // the Report follows no turn
+	}
+	m.turns.WithLabelValues(turn.Result).Inc()
+	for _, s := range turn.Steps {
+		m.step(s.Name, s.Took)
+	}
+	for _, result := range turn.Reloads {
+		m.reloads.WithLabelValues(turn.Cause, result).Inc()
+	}
+	for _, d := range turn.Delays {
+		m.delays.Observe(d.Seconds())
 	}
 }
 
+func (m *metrics) step(name string, took time.Duration) {
+	m.steps.WithLabelValues(name).Observe(took.Seconds())
+}
+
+// counted are the metrics that are counted as it happens.
+func (m *metrics) counted() []prometheus.Collector {
+	return []prometheus.Collector{m.turns, m.steps, m.reloads, m.delays}
+}
+
+// Describe is part of prometheus.Collector.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for i, row := range m.table {
+		if row.values != nil {
+			out <- m.descs[i]
+		}
+	}
+	for _, c := range m.counted() {
+		c.Describe(out)
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	now := m.moment()
+	for i, row := range m.table {
+		if row.values == nil {
+			continue
+		}
+		kind := prometheus.GaugeValue
+		if row.kind == counter {
+			kind = prometheus.CounterValue
+		}
+		row.values(now, func(value float64, labels ...string) {
+			out <- prometheus.MustNewConstMetric(m.descs[i], kind, value, labels...)
+		})
+	}
+	for _, c := range m.counted() {
+		c.Collect(out)
+	}
+}
+
+// handler answers with the metrics, and those of the process.
 func (m *metrics) handler() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m)
+	registry.MustRegister(m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// askTime is how long nginx may take to tell of itself.
+const askTime = time.Second
+
+// moment gathers what the metrics tell of.
+func (s *Status) moment() moment {
+	now := moment{report: s.last(), nginx: s.stats != nil, alive: s.alive()}
+	if now.nginx {
+		ctx, cancel := context.WithTimeout(context.Background(), askTime)
+		defer cancel()
+		now.stats = s.stats(ctx)
+	}
+	return now
 }

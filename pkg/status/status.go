@@ -1,6 +1,6 @@
 // Package status shows what goes on: Reports of the controller enter, answers to
 // probes and metrics leave. It never changes anything and never asks anything but the last
-// Report and whether the proxy is alive.
+// Report, whether the proxy is alive, and what nginx counts.
 package status
 
 import (
@@ -17,17 +17,29 @@ import (
 
 // Status keeps the last Report. It is safe for concurrent use.
 type Status struct {
-	alive func() bool
+	alive   func() bool
+	stats   func(context.Context) Stats // nil: there is no nginx
+	metrics *metrics
 
 	mu     sync.Mutex
 	report controller.Report
 }
 
-// New makes a Status that asks alive whether the proxy runs.
-func New(alive func() bool) *Status { return &Status{alive: alive} }
+// New makes a Status that asks alive whether the proxy runs, and stats, which may
+// be nil, what nginx tells of itself.
+func New(alive func() bool, stats func(context.Context) Stats) *Status {
+	s := &Status{alive: alive, stats: stats}
+	s.metrics = newMetrics(s.moment)
+	return s
+}
+
+// Step takes in how long a step of a turn took that the controller does not see:
+// "test", "reload" or "verify".
+func (s *Status) Step(name string, took time.Duration) { s.metrics.step(name, took) }
 
 // Set takes in the newest Report.
 func (s *Status) Set(r controller.Report) {
+	s.metrics.count(r.Turn)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report = r
@@ -54,7 +66,7 @@ func (s *Status) Handler() http.Handler {
 		}
 		fmt.Fprintln(w, text)
 	})
-	mux.Handle("GET /metrics", newMetrics(s).handler())
+	mux.Handle("GET /metrics", s.metrics.handler())
 	return mux
 }
 

@@ -34,7 +34,7 @@ func TestProbes(t *testing.T) {
 		{"nginx gone", live, true, 503, "nginx is not running"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := status.New(func() bool { return !c.dead })
+			s := status.New(func() bool { return !c.dead }, nil)
 			s.Set(c.report)
 			server := httptest.NewServer(s.Handler())
 			defer server.Close()
@@ -72,7 +72,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- status.New(func() bool { return true }).Serve(ctx, l) }()
+	go func() { done <- status.New(func() bool { return true }, nil).Serve(ctx, l) }()
 	if code, _ := get(t, "http://"+l.Addr().String()+"/healthz"); code != 200 {
 		t.Errorf("/healthz answers %d", code)
 	}
@@ -84,7 +84,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 
 // A certificate's end is a metric, so that people can be told of it in time.
 func TestCertificateMetric(t *testing.T) {
-	s := status.New(func() bool { return true })
+	s := status.New(func() bool { return true }, nil)
 	s.Set(controller.Report{Certificates: []controller.Certificate{{NotAfter: 1800000000}, {Namespace: "shop", Host: "secure.dev", NotAfter: 1900000000}}})
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -42,7 +42,7 @@ func allowed(block string) []string {
 			"ssl_verify_client", "ssl_verify_depth", "ssl_reject_handshake", "error_page", "add_header", "proxy_hide_header",
 		}
 	case "location":
-		return []string{"access_log", "return", "proxy_pass", "if", "set"}
+		return []string{"access_log", "return", "proxy_pass", "if", "set", "stub_status"}
 	case "if":
 		return []string{"return", "set"}
 	}
@@ -72,6 +72,7 @@ func heads() map[string]*regexp.Regexp {
 		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host)\)$`),
 		"server return":                    regexp.MustCompile(`^(444|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
 		"location set":                     regexp.MustCompile(`^\$api_key unknown$`),
+		"location stub_status":             regexp.MustCompile(`^$`),
 		"if set":                           regexp.MustCompile(`^\$api_key known$`),
 		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
 	}
@@ -119,6 +120,9 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 			}
 			upstreams[args] = true
 		}
+		if n.Name() == "server" && !isControl(n) && slices.ContainsFunc(n.Block, countsAll) {
+			errs = append(errs, fmt.Errorf("line %d: what nginx counts is shown to everybody", n.Line))
+		}
 		if n.Name() == "map" || n.Name() == "geo" {
 			errs = append(errs, checkMap(n)...)
 		} else {
@@ -126,6 +130,18 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 		}
 	}
 	return errs
+}
+
+// isControl reports whether a server listens for Dispatcher only.
+func isControl(server *nginxlex.Node) bool {
+	return !slices.ContainsFunc(server.Block, func(n *nginxlex.Node) bool {
+		return n.Name() == "listen" && !strings.HasPrefix(strings.Join(n.Args(), " "), "unix:")
+	})
+}
+
+// countsAll reports whether a location shows what nginx counts.
+func countsAll(location *nginxlex.Node) bool {
+	return slices.ContainsFunc(location.Block, func(n *nginxlex.Node) bool { return n.Name() == "stub_status" })
 }
 
 // checkMap refuses what has a meaning in a map, but for the maps with

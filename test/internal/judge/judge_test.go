@@ -17,6 +17,10 @@ http {
     check_http_send "GET /x HTTP/1.0\r\nHost: a b\r\n\r\n";
   }
   server {
+    listen unix:/control;
+    location = /status { stub_status; }
+  }
+  server {
     listen 0.0.0.0:80;
     server_name a.example;
     if ($host_parent != ".example") { return 444; }
@@ -40,6 +44,8 @@ func TestCheck(t *testing.T) {
 		{"location /x/ {", "location /x/ { proxy_set_header A b;"},
 		{"location /x/ {", "location /x/ { rewrite a b;"},
 		{"location /x/ {", "location /x/ { root /;"},
+		{"location /x/ {", "location /x/ { stub_status;"},
+		{"listen unix:/control;", "listen unix:/control; listen 80;"},
 		{"location /x/ {", "location /x/ { alias /;"},
 		{"location /x/ {", "location ~ /x/ {"},
 		{"location /x/ {", "location @x {"},

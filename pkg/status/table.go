@@ -1,0 +1,162 @@
+package status
+
+import (
+	"strconv"
+
+	"github.com/30x/dispatcher/pkg/controller"
+)
+
+// metric is one row of the table of metrics. Labels take only values that are
+// fixed, or that the cluster declares: never anything of a request.
+type metric struct {
+	name   string // follows "dispatcher_"
+	kind   kind
+	labels []string
+	help   string // one or two sentences
+	// values gives what is known at the moment; nil if it is counted as it happens.
+	values func(now moment, give func(value float64, labels ...string))
+}
+
+// kind is a type of Prometheus.
+type kind string
+
+const (
+	gauge     kind = "gauge"
+	counter   kind = "counter"
+	histogram kind = "histogram"
+)
+
+// What is counted as it happens.
+const (
+	turns   = "turns_total"
+	steps   = "turn_duration_seconds"
+	reloads = "reloads_total"
+	delays  = "event_to_live_seconds"
+)
+
+// moment is what the metrics tell of.
+type moment struct {
+	report controller.Report
+	nginx  bool // there is one
+	alive  bool
+	stats  Stats
+}
+
+type (
+	give = func(value float64, labels ...string)
+	row  = func(now moment, give func(value float64, labels ...string))
+)
+
+// table lists all metrics, in the order of the reference.
+func table() []metric {
+	return []metric{
+		{"objects", gauge, []string{"kind"}, "Objects of the cluster that routing knows, by kind.",
+			func(now moment, give give) { byName(now.report.Objects, give) }},
+		{"hosts", gauge, nil, "Hosts that are served.",
+			served(func(r controller.Report) int { return r.Counts.Hosts })},
+		{"routes", gauge, nil, "Routes that are served: the paths of all hosts. Those without a Pod that is ready answer 503.",
+			served(func(r controller.Report) int { return r.Counts.Locations })},
+		{"upstreams", gauge, nil, "Routes that have at least one endpoint.",
+			served(func(r controller.Report) int { return r.Upstreams })},
+		{"endpoints", gauge, nil, "Endpoints of all upstreams; a Pod counts once for each of its routes.",
+			served(func(r controller.Report) int { return r.Counts.Endpoints })},
+		{"problems", gauge, []string{"kind"}, "Entries that are not served, or need attention, by what has to be corrected: " +
+			"hosts, paths or auth (annotations), tls (the option ssl of a host), secret, label or object.",
+			func(now moment, give give) { byName(now.report.ProblemKinds, give) }},
+		{"certificate_expiry_timestamp_seconds", gauge, []string{"namespace", "host"},
+			"When the certificate of a host expires, in Unix seconds. That of the default TLS server has no namespace and no host.",
+			func(now moment, give give) {
+				for _, c := range now.report.Certificates {
+					give(float64(c.NotAfter), c.Namespace, c.Host)
+				}
+			}},
+
+		{turns, counter, []string{"result"}, "Turns, in which changes are built, rendered and made live, by result: " +
+			"live, unchanged (no reload was needed) or failed.", nil},
+		{steps, histogram, []string{"step"}, "How long each step of a turn took: build, render, test (nginx -t), " +
+			"reload (nginx is told, or started) and verify (until a new worker has confirmed the configuration and the old ones accept no more connections).", nil},
+		{reloads, counter, []string{"cause", "result"}, "Configurations handed to nginx, by result: success, refused (nginx refuses the text) or failed. " +
+			"The cause is the kind of the changed objects or what an operator changed; start, clock (a certificate was due) or several.", nil},
+		{delays, histogram, nil, "Time from the arrival of an object's change to the moment when nginx serves it. " +
+			"Each object counts once in a turn, from its first change that was not live; changes that need no reload don't count.", nil},
+		{"last_turn_successful", gauge, nil, "1 if the newest configuration is served, 0 if the last good one is in its place.",
+			func(now moment, give give) {
+				if now.report.Generation != "" || now.report.Err != nil {
+					give(number(now.report.Err == nil))
+				}
+			}},
+		{"last_good_generation", gauge, nil, "The last good configuration, which is served: the first 12 hexadecimal digits of its generation, as a number. " +
+			"Equal on all nodes that serve the same with the same settings.",
+			func(now moment, give give) {
+				if n, err := strconv.ParseUint(now.report.Generation[:min(12, len(now.report.Generation))], 16, 48); err == nil {
+					give(float64(n))
+				}
+			}},
+		{"last_good_generation_timestamp_seconds", gauge, nil, "When it became live, in Unix seconds.",
+			func(now moment, give give) {
+				if t := now.report.LiveSince; !t.IsZero() {
+					give(float64(t.UnixMilli()) / 1000)
+				}
+			}},
+
+		{"nginx_up", gauge, nil, "1 if nginx runs, 0 if not.",
+			func(now moment, give give) {
+				if now.nginx {
+					give(number(now.alive))
+				}
+			}},
+		{"nginx_workers_draining", gauge, nil, "Old workers that are still finishing their connections after a reload.",
+			func(now moment, give give) {
+				if now.nginx {
+					give(float64(now.stats.Draining))
+				}
+			}},
+		{"nginx_connections_active", gauge, nil, "Open connections of clients.",
+			told(func(s Stats) float64 { return float64(s.Active) })},
+		{"nginx_connections", gauge, []string{"state"}, "Connections by what nginx does: reading a request, writing an answer, or waiting for a request.",
+			func(now moment, give give) {
+				if now.stats.Told {
+					give(float64(now.stats.Reading), "reading")
+					give(float64(now.stats.Writing), "writing")
+					give(float64(now.stats.Waiting), "waiting")
+				}
+			}},
+		{"nginx_connections_accepted_total", counter, nil, "Connections that nginx has accepted since it started.",
+			told(func(s Stats) float64 { return float64(s.Accepted) })},
+		{"nginx_connections_handled_total", counter, nil, "Connections that nginx has handled since it started; fewer than accepted if a limit was reached.",
+			told(func(s Stats) float64 { return float64(s.Handled) })},
+		{"nginx_requests_total", counter, nil, "Requests that nginx has got since it started, with the few by which Dispatcher asks it for its state.",
+			told(func(s Stats) float64 { return float64(s.Requests) })},
+	}
+}
+
+// served is for what counts only once something is served.
+func served(count func(controller.Report) int) row {
+	return func(now moment, give give) {
+		if now.report.Generation != "" {
+			give(float64(count(now.report)))
+		}
+	}
+}
+
+// told is for what nginx may not have told.
+func told(value func(Stats) float64) row {
+	return func(now moment, give give) {
+		if now.stats.Told {
+			give(value(now.stats))
+		}
+	}
+}
+
+func byName(counts map[string]int, give give) {
+	for name, n := range counts {
+		give(float64(n), name)
+	}
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
