@@ -1,8 +1,6 @@
 package nginx
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/30x/dispatcher/internal/pki"
 )
 
 // DF22: another certificate is served as soon as Apply has ended, no request fails
@@ -83,11 +83,7 @@ func TestRefusedCertificate(t *testing.T) {
 	b := newTLSBed(t)
 	good := b.issue("good.dev")
 	b.apply(b.secure("g0", good))
-	weak, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	small, other, unchained := b.sign("bad.dev", weak), b.issue("bad.dev"), b.issue("bad.dev")
+	small, other, unchained := b.issue("bad.dev", pki.Key(pki.RSA(1024))), b.issue("bad.dev"), b.issue("bad.dev")
 	unchained.chain += strings.Replace(good.chain, "MII", "AAA", 1)
 	for name, c := range map[string]struct {
 		bad    host

@@ -2,19 +2,13 @@ package nginx
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/30x/dispatcher/internal/pki"
 	"github.com/30x/dispatcher/pkg/render"
 )
 
@@ -51,28 +46,10 @@ func (b *tlsBed) restart(o Options) {
 type host struct{ name, chain, key string }
 
 // issue gives a host with a new certificate.
-func (b *tlsBed) issue(name string) host {
+func (b *tlsBed) issue(name string, options ...pki.Option) host {
 	b.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return b.sign(name, key)
-}
-
-// sign gives a host whose certificate key has signed.
-func (b *tlsBed) sign(name string, key crypto.Signer) host {
-	b.t.Helper()
-	c := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err1 := x509.CreateCertificate(rand.Reader, &c, &c, key.Public(), key)
-	private, err2 := x509.MarshalPKCS8PrivateKey(key)
-	if err := errors.Join(err1, err2); err != nil {
-		b.t.Fatal(err)
-	}
-	text := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return host{name, text("CERTIFICATE", cert), text("PRIVATE KEY", private)}
+	chain, key := pki.SelfSignedWith(b.t, []string{name}, options...)
+	return host{name, chain, key}
 }
 
 func (h host) id() string {
