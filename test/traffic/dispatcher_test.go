@@ -17,13 +17,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/30x/dispatcher/internal/pki"
+	harness "github.com/30x/dispatcher/test/internal/dispatcher"
 )
 
 // dispatcher is a Dispatcher, its nginx and the folder they work in. Its process
 // can be ended and another one run in the same place.
 type dispatcher struct {
 	t         testing.TB
-	programs  programs
+	programs  harness.Programs
 	manifests string // folder
 	work      string // --work-dir
 	addr      string // nginx listens here
@@ -114,12 +115,12 @@ func (d *dispatcher) run(flags ...string) {
 func (d *dispatcher) begin(flags ...string) {
 	d.t.Helper()
 	ip, port, _ := net.SplitHostPort(d.addr)
-	d.process = exec.Command(d.programs.dispatcher, append([]string{"run",
+	d.process = exec.Command(d.programs.Dispatcher, append([]string{"run",
 		"--source=" + d.manifests, "--mode=nginx", "--work-dir=" + d.work,
 		"--listen-address=" + ip, "--port=" + port, "--admin-addr=" + d.admin,
 		"--event-window=20ms", "--shutdown-grace=2s", "--worker-shutdown-timeout=2s",
 	}, flags...)...)
-	d.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.nginx}, d.env...)
+	d.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx}, d.env...)
 	// Tests that are cut off take Dispatcher with them, and it takes nginx.
 	d.process.SysProcAttr = &syscall.SysProcAttr{Credential: d.user, Pdeathsig: syscall.SIGTERM}
 	// Files, not pipes: nginx may outlive this process and must not keep Wait.

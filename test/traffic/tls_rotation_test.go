@@ -175,7 +175,7 @@ func (d *dispatcher) certificates(folder string) (files []string) {
 func TestCertificateFiles(t *testing.T) {
 	t.Parallel()
 	d := prepareTLS(t)
-	d.runsBy("open", &d.programs.dispatcher, "umask 0\n")
+	d.runsBy("open", &d.programs.Dispatcher, "umask 0\n")
 	c := newClients(t)
 	ns := namespace("shop")
 	both := map[string]option{"secure.dev": overTLS().clients("client.crt"), "*.secure.dev": overTLS()}

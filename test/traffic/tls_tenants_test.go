@@ -236,7 +236,7 @@ func TestRefusedByNginx(t *testing.T) {
 	if err := os.WriteFile(conf, []byte(strict), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d.runsBy("nginx", &d.programs.nginx, "OPENSSL_CONF="+conf+" ")
+	d.runsBy("nginx", &d.programs.Nginx, "OPENSSL_CONF="+conf+" ")
 	ts := newTenants(t, d)
 	door := ts.secrets[0]
 	good := maps.Clone(door.Data)

@@ -35,7 +35,7 @@ func TestOtherUser(t *testing.T) {
 	web := newPod(t, "shop", "web", at("/app"))
 	d := prepare(t)
 	d.apply(namespace("shop", "www.example.com"), web)
-	for _, path := range []string{filepath.Dir(d.work), filepath.Dir(d.programs.dispatcher)} {
+	for _, path := range []string{filepath.Dir(d.work), filepath.Dir(d.programs.Dispatcher)} {
 		if err := os.Chmod(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
