@@ -9,12 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/30x/dispatcher/nginx/internal/certs"
 	"github.com/30x/dispatcher/nginx/internal/message"
-	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/nginx/internal/program"
 	"github.com/30x/dispatcher/pkg/render"
 )
 
@@ -58,18 +57,10 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, s.o.TestTimeout)
 	defer cancel()
-	said := proc.NewRecorder(nil)
-	cmd := exec.CommandContext(limited, s.o.Binary, "-t", "-q",
-		"-c", s.conf.Next(), "-p", s.o.WorkDir, "-e", "stderr")
-	proc.Confine(cmd, s.o.WorkDir)
-	cmd.Stderr = said
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	err := cmd.Run()
+	words, err := program.Test(limited, s.o.Binary, s.o.WorkDir, s.conf.Next())
 	if err == nil {
 		return nil
 	}
-	words := said.String()
 	for _, secret := range f.Secrets { // nginx quotes what it does not understand
 		words = strings.ReplaceAll(words, string(secret), "***")
 	}
@@ -89,8 +80,6 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 		err = context.Cause(ctx)
 	case limited.Err() != nil:
 		err = fmt.Errorf("no answer within %s: is the machine overloaded?", s.o.TestTimeout)
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
-		err = missing(s.o.Binary, err)
 	case touched != nil:
 		err = touched
 	case exit != nil:

@@ -22,11 +22,16 @@ const (
 // must name: nginx's pid file, the unix socket that tells the generation, and
 // the folder for nginx's temporary files.
 func Paths(workDir string) (pid, control, temp string) {
+	return RunPath(workDir, "nginx.pid"), RunPath(workDir, "control.sock"), RunPath(workDir, "../tmp")
+}
+
+// RunPath gives the absolute path, under workDir, of a socket or the like of a
+// running Server. NewServer makes the folder.
+func RunPath(workDir, name string) string {
 	if abs, err := filepath.Abs(workDir); err == nil {
 		workDir = abs
 	}
-	run := filepath.Join(workDir, "run")
-	return filepath.Join(run, "nginx.pid"), filepath.Join(run, "control.sock"), filepath.Join(workDir, "tmp")
+	return filepath.Join(workDir, "run", name)
 }
 
 func (s *Server) path(name string) string { return filepath.Join(s.o.WorkDir, name) }

@@ -38,7 +38,12 @@ type Options struct {
 	TestTimeout   time.Duration // the limit for one configuration test; 0 is 60s
 	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
 	Version       string        // of that program; one of another version is not kept running; "" is not known
-	Log           *slog.Logger  // nil is slog.Default
+	// Stale lets Run serve the last good configuration of an earlier Dispatcher until
+	// the first Apply, if its Purpose was the same: a word that says which settings
+	// the configurations are made with.
+	Stale   bool
+	Purpose string
+	Log     *slog.Logger // nil is slog.Default
 	// Observe is told how long each step took: "test", "reload" or "verify". May be nil.
 	Observe func(step string, took time.Duration)
 }
@@ -51,6 +56,7 @@ type Server struct {
 	stdout, stderr *os.File // where nginx's output goes
 
 	proc    atomic.Pointer[proc.Process] // the nginx last seen in service, perhaps dead by now; nil if none
+	fresh   atomic.Bool                  // an Apply has succeeded
 	changed chan struct{}                // tells Run that proc is another one
 	closing chan struct{}                // closed when Run begins to shut down
 
@@ -136,7 +142,8 @@ func (s *Server) Apply(ctx context.Context, f render.Files) error {
 	var untidy error
 	switch {
 	case err == nil:
-		untidy = errors.Join(s.certs.Keep(f.Certificates), s.conf.Forgive())
+		s.fresh.Store(true)
+		untidy = errors.Join(s.certs.Keep(f.Certificates), s.conf.Forgive(), s.conf.Vouch(s.o.Purpose))
 	case bytes.Equal(s.conf.Text(), f.Conf): // it's open which of the two nginx runs
 		s.certs.Forget()
 	default:
@@ -161,7 +168,7 @@ func (s *Server) replace(ctx context.Context, f render.Files) error {
 	}
 	p := s.proc.Load()
 	if s.old && p.Alive() {
-		s.quit(p)
+		p.Quit(s.o.ShutdownGrace, s.o.Log)
 	}
 	s.old = false
 	reload := p.Alive()

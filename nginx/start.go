@@ -14,6 +14,7 @@ import (
 
 	"github.com/30x/dispatcher/nginx/internal/message"
 	"github.com/30x/dispatcher/nginx/internal/proc"
+	"github.com/30x/dispatcher/nginx/internal/program"
 	"github.com/30x/dispatcher/nginx/internal/workers"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) start(ctx context.Context, generation string) error {
 	proc.Confine(cmd, s.o.WorkDir)
 	p, err := proc.Start(cmd, s.stdout, s.stderr)
 	if err != nil {
-		return fmt.Errorf("start nginx: %w", missing(s.o.Binary, err))
+		return fmt.Errorf("start nginx: %w", program.Missing(s.o.Binary, err))
 	}
 	s.observe("reload", began)
 	confirmed, err := s.verify(ctx, p, generation, nil)

@@ -3,20 +3,18 @@ package nginx
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 
 	"github.com/30x/dispatcher/nginx/internal/message"
 	"github.com/30x/dispatcher/nginx/internal/proc"
 )
 
-// terminateTime is how long nginx may take to end at once.
-const terminateTime = 3 * time.Second
-
 // Run keeps nginx running: if it dies, Run starts it again with the nginx.conf
-// on disk. When ctx ends, Run lets nginx finish its requests for ShutdownGrace
+// on disk. If Options say so, it starts with the last good one of an earlier
+// Dispatcher. When ctx ends, Run lets nginx finish its requests for ShutdownGrace
 // at most, ends it and returns; an error means that something is left over.
 func (s *Server) Run(ctx context.Context) error {
+	s.resume(ctx)
 	var pause proc.Backoff
 	for {
 		p := s.proc.Load()
@@ -70,31 +68,9 @@ func (s *Server) shutdown() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p := s.proc.Load(); p != nil {
-		s.quit(p)
+		p.Quit(s.o.ShutdownGrace, s.o.Log)
 	}
 	err := s.clear()
 	s.o.Log.Info("nginx ended")
 	return err
-}
-
-// quit ends p: in peace, then at once, then by force.
-func (s *Server) quit(p *proc.Process) {
-	for _, step := range []struct {
-		signal syscall.Signal
-		limit  time.Duration
-	}{
-		{syscall.SIGQUIT, s.o.ShutdownGrace},
-		{syscall.SIGTERM, terminateTime},
-		{syscall.SIGKILL, terminateTime},
-	} {
-		if !p.Alive() {
-			return
-		}
-		_ = p.Signal(step.signal) // fails only if it has ended
-		select {
-		case <-p.Exited():
-		case <-time.After(step.limit):
-			s.o.Log.Warn("nginx does not end in time", "signal", step.signal.String(), "limit", step.limit)
-		}
-	}
 }

@@ -12,8 +12,9 @@ import (
 // Conf is a file that is only ever replaced whole: a new text is staged beside
 // it first. Make it with OpenConf.
 type Conf struct {
-	path string
-	text []byte
+	path    string
+	text    []byte
+	vouched string // the last note that Vouch has written
 }
 
 // OpenConf reads the file, which need not exist. One that doesn't begin with
@@ -28,7 +29,7 @@ func OpenConf(path, marker string) (*Conf, error) {
 	case !bytes.HasPrefix(text, []byte(marker)):
 		return nil, fmt.Errorf("%s was not written by Dispatcher, so it stays as it is: move it away, or choose another folder with --work-dir", path)
 	}
-	return &Conf{path, text}, nil
+	return &Conf{path: path, text: text}, nil
 }
 
 // Text gives what the file holds, nil if there is none.
