@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/30x/dispatcher/nginx"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
@@ -23,9 +21,10 @@ func (s streams) logger(cfg *config.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.err, options))
 }
 
-// furnish turns the settings into what the rooms of the corridor need.
-func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slog.Logger) (render.Params, route.Options, error) {
-	can, err := capabilities(ctx, cfg, mode, log)
+// furnish turns the settings into what the rooms of the corridor need. there is nil
+// if no nginx will run.
+func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Logger) (render.Params, route.Options, error) {
+	can, err := capabilities(ctx, cfg, there, log)
 	if err != nil {
 		return render.Params{}, route.Options{}, err
 	}
@@ -47,7 +46,7 @@ func furnish(ctx context.Context, cfg *config.Config, mode config.Mode, log *slo
 	}
 	params := cfg.RenderParams()
 	params.Templates, params.Nginx = parsed, can
-	params.OpenFiles = openFiles(cfg.WorkerOpenFiles, mode)
+	params.OpenFiles = there.within(cfg.WorkerOpenFiles)
 	if cfg.SSLCert != "" {
 		if params.Default, err = loadPair(cfg); err != nil {
 			return render.Params{}, route.Options{}, refusedError{err}
@@ -68,22 +67,23 @@ func loadTemplates(dir string) (*render.Templates, error) {
 	return render.ParseTemplates(texts)
 }
 
-// capabilities asks the nginx that will run. Where none runs, what is rendered
-// depends on the settings alone; only health checks need a look at its modules.
-func capabilities(ctx context.Context, cfg *config.Config, mode config.Mode, log *slog.Logger) (render.Capabilities, error) {
+// capabilities are those of the nginx that will run. Where none runs, what is
+// rendered depends on the settings alone; only health checks need a look at the
+// modules of the one that is found.
+func capabilities(ctx context.Context, cfg *config.Config, there *facts, log *slog.Logger) (render.Capabilities, error) {
 	can := render.Stable()
-	if mode == config.ModeNginx || cfg.HealthChecks {
-		found, err := ask(ctx, cfg.NginxBinary)
-		switch {
-		case err == nil && mode == config.ModeNginx:
-			can = found
-		case err == nil:
-			can.UpstreamCheck = found.UpstreamCheck
-		case mode == config.ModeNginx:
+	switch {
+	case there != nil:
+		var err error
+		if can, err = render.ParseCapabilities(there.version); err != nil {
 			return can, err
-		default:
+		}
+	case cfg.HealthChecks:
+		found, err := installed(ctx, cfg.NginxBinary)
+		if err != nil {
 			log.Warn("nginx was not asked for its modules", "reason", err)
 		}
+		can.UpstreamCheck = found.UpstreamCheck
 	}
 	if cfg.NginxVersion != (render.Version{}) {
 		can.Version = cfg.NginxVersion
@@ -91,20 +91,11 @@ func capabilities(ctx context.Context, cfg *config.Config, mode config.Mode, log
 	return can, nil
 }
 
-func ask(ctx context.Context, binary string) (render.Capabilities, error) {
+// installed asks a nginx for what it can do.
+func installed(ctx context.Context, binary string) (render.Capabilities, error) {
 	output, err := nginx.Version(ctx, binary)
 	if err != nil {
 		return render.Capabilities{}, err
 	}
 	return render.ParseCapabilities(output)
-}
-
-// openFiles keeps the limit within what this process may grant: to raise a hard
-// limit takes a capability that even root lacks in a container.
-func openFiles(want int, mode config.Mode) int {
-	var limit unix.Rlimit
-	if mode != config.ModeNginx || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return want
-	}
-	return int(min(uint64(want), limit.Max))
 }

@@ -16,6 +16,7 @@ const usage = `Dispatcher routes HTTP traffic to Kubernetes Pods through nginx.
 Usage:
   dispatcher run                watch the cluster, or manifests, and serve
   dispatcher render -f PATH...  print the nginx.conf that manifests give
+  dispatcher nginx              run nginx for a 'run --mode=sidecar' in another container
   dispatcher version            print the version and what the nginx found can do
 
 See 'dispatcher COMMAND --help' for the settings of a command.
@@ -44,6 +45,8 @@ func Main(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int
 		command = run
 	case config.CommandRender:
 		command = renderManifests
+	case config.CommandNginx:
+		command = runNginx
 	case config.CommandVersion:
 		command = printVersion
 	case "help", "-h", "--help":

@@ -34,7 +34,7 @@ func renderManifests(cfg *config.Config, s streams) int {
 			fmt.Fprintln(s.err, err)
 		}
 	}
-	params, options, err := furnish(context.Background(), cfg, config.ModeMock, s.logger(cfg))
+	params, options, err := furnish(context.Background(), cfg, nil, s.logger(cfg))
 	if err != nil {
 		return fail(err)
 	}

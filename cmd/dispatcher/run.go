@@ -15,24 +15,25 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 
-	"github.com/30x/dispatcher/nginx"
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/controller"
 	"github.com/30x/dispatcher/pkg/events"
-	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/source"
 	"github.com/30x/dispatcher/pkg/status"
 )
 
 // run watches and serves until SIGTERM or SIGINT.
-func run(cfg *config.Config, s streams) int {
+func run(cfg *config.Config, s streams) int { return untilAsked(cfg, s, serve) }
+
+// untilAsked does work until SIGTERM or SIGINT, and gives the exit code.
+func untilAsked(cfg *config.Config, s streams, work func(context.Context, *config.Config, streams, *slog.Logger) error) int {
 	log := s.logger(cfg)
 	// A reader of the log that goes away, or a terminal, must not leave nginx alone.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
-	err := serve(ctx, cfg, s, log)
+	err := work(ctx, cfg, s, log)
 	if errors.Is(err, context.Canceled) {
 		err = nil // asked to end before all had begun
 	}
@@ -47,16 +48,13 @@ func run(cfg *config.Config, s streams) int {
 	return exitOK
 }
 
-// proxy is what a mode does with configurations.
-type proxy interface {
-	controller.Proxy
-	Run(ctx context.Context) error // until ctx is done
-	Alive() bool
-}
-
 func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger) error {
 	mode := chooseMode(cfg.Mode)
-	params, options, err := furnish(ctx, cfg, mode, log)
+	there, err := ask(ctx, cfg, mode, log)
+	if err != nil {
+		return err
+	}
+	params, options, err := furnish(ctx, cfg, there, log)
 	if err != nil {
 		return err
 	}
@@ -76,12 +74,12 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	}
 	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "port", cfg.Port, "admin", admin.Addr().String())
 
-	state = status.New(server.Alive, stats(server))
+	state = status.New(server, stats(server))
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())
 	report := state.Set
-	if client != nil && cfg.Events && mode == config.ModeNginx {
+	if client != nil && cfg.Events && mode != config.ModeMock {
 		recorder := events.New(client.CoreV1(), cache.UID, log)
 		group.Go(func() error { return recorder.Run(ctx) })
 		report = func(r controller.Report) { state.Set(r); recorder.Set(r) }
@@ -138,37 +136,3 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, kubern
 	log.Info("watching the cluster", "by", how)
 	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), client, nil
 }
-
-func openProxy(cfg *config.Config, mode config.Mode, version render.Version, observe func(string, time.Duration), s streams, log *slog.Logger) (proxy, error) {
-	if mode == config.ModeMock {
-		return printer{nginx.Printer{W: s.out}}, nil
-	}
-	known := version.String()
-	if cfg.NginxVersion == version {
-		known = "" // the operator says so, and nginx was not asked
-	}
-	return nginx.NewServer(nginx.Options{
-		Binary:        cfg.NginxBinary,
-		WorkDir:       cfg.WorkDir,
-		CertDir:       cfg.SSLCertDir,
-		ShutdownGrace: cfg.ShutdownGrace,
-		Version:       known,
-		Log:           log,
-		Observe:       observe,
-	})
-}
-
-// stats gives what asks nginx for what it counts, nil if there is no nginx.
-func stats(p proxy) func(context.Context) status.Stats {
-	server, ok := p.(*nginx.Server)
-	if !ok {
-		return nil
-	}
-	return func(ctx context.Context) status.Stats { return status.Stats(server.Stats(ctx)) }
-}
-
-// printer runs nothing, so there is nothing to wait for and nothing to die.
-type printer struct{ nginx.Printer }
-
-func (printer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-func (printer) Alive() bool                   { return true }

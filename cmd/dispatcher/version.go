@@ -20,7 +20,7 @@ func printVersion(cfg *config.Config, s streams) int {
 		v = info.Main.Version
 	}
 	fmt.Fprintf(s.out, "dispatcher %s\n%s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	can, err := ask(context.Background(), cfg.NginxBinary)
+	can, err := installed(context.Background(), cfg.NginxBinary)
 	if err != nil {
 		fmt.Fprintf(s.out, "nginx: %v\n", err)
 		return exitOK

@@ -74,6 +74,8 @@ type Config struct {
 	WorkDir       string // absolute
 	AdminAddr     string // host:port; the host may be empty
 	ShutdownGrace time.Duration
+	ServeStale    bool   // after a restart, the last good configuration until all objects are known
+	Purpose       string // a hash of the settings that say what is served, and from where
 
 	// Logging
 	LogLevel  slog.Level
@@ -94,7 +96,9 @@ type Mode string
 const (
 	ModeAuto  Mode = "auto"
 	ModeNginx Mode = "nginx" // nginx serves it
-	ModeMock  Mode = "mock"  // it is printed
+	// An nginx in another container serves it, which the command nginx looks after.
+	ModeSidecar Mode = "sidecar"
+	ModeMock    Mode = "mock" // it is printed
 )
 
 // LogFormat says how log lines are written.

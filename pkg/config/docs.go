@@ -20,6 +20,8 @@ func Usage(w io.Writer, command string) error {
 		b.WriteString("Usage: dispatcher render -f PATH... [flags]\n\nPrints the nginx.conf that manifests give, and their problems on stderr.\n")
 		b.WriteString("\nInput:\n")
 		renderFlags(command, new(Config)).VisitAll(func(f *pflag.Flag) { writeFlag(&b, renderFlag(f), f.Usage) })
+	case CommandNginx:
+		b.WriteString("Usage: dispatcher nginx [flags]\n\nRuns nginx for a 'dispatcher run --mode=sidecar' in another container, without\naccess to the cluster. Both need the same WORK_DIR, SSL_CERT_DIR and group.\n")
 	case CommandVersion:
 		b.WriteString("Usage: dispatcher version [flags]\n\nPrints the versions of Dispatcher, Go and nginx.\n")
 	}
@@ -122,6 +124,6 @@ Every setting is a flag and an environment variable. The flag beats the variable
   a variable that names a folder of the system for these, like ` + "`/etc/ssl/certs`" + `, counts as not set, and
   ` + "`--ssl-cert-dir`" + ` refuses such a folder.
 
-` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` those of Routing, API keys, nginx and TLS, and
-` + "`dispatcher version`" + ` takes ` + "`NGINX_BINARY`" + `. A command ignores the environment variables of settings that it doesn't take.
+` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` those of Routing, API keys, nginx and TLS,
+` + "`dispatcher version`" + ` takes ` + "`NGINX_BINARY`" + `, and ` + "`dispatcher nginx`" + ` takes what its ` + "`--help`" + ` lists. A command ignores the environment variables of settings that it doesn't take.
 `

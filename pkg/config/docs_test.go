@@ -28,7 +28,7 @@ func TestConfigurationPageIsCurrent(t *testing.T) {
 }
 
 func TestUsageShowsTheCommandsSettings(t *testing.T) {
-	for _, command := range []string{CommandRun, CommandRender, CommandVersion} {
+	for _, command := range []string{CommandRun, CommandRender, CommandNginx, CommandVersion} {
 		var b bytes.Buffer
 		if err := Usage(&b, command); err != nil {
 			t.Fatal(err)

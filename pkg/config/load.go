@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -21,6 +22,7 @@ var ErrHelp = pflag.ErrHelp
 const (
 	CommandRun     = "run"
 	CommandRender  = "render"
+	CommandNginx   = "nginx"
 	CommandVersion = "version"
 )
 
@@ -30,11 +32,28 @@ func takes(command string, s setting) bool {
 	case CommandRun:
 		return true
 	case CommandRender:
-		return slices.Contains([]group{groupRouting, groupKeys, groupNginx, groupTLS}, s.group)
+		return slices.Contains(rendered(), s.group)
+	case CommandNginx:
+		return s.group == groupLogging || slices.Contains([]string{"NGINX_BINARY", "SSL_CERT_DIR", "WORK_DIR", "SHUTDOWN_GRACE", "SERVE_STALE"}, s.env)
 	case CommandVersion:
 		return s.env == "NGINX_BINARY"
 	}
 	return false
+}
+
+// rendered are the groups that a configuration depends on.
+func rendered() []group { return []group{groupRouting, groupKeys, groupNginx, groupTLS} }
+
+// purpose is a hash of the settings that say what is served, and from where it is
+// known. Those that don't, like the level of logging, have no part in it.
+func purpose(table []setting, values map[string]string) string {
+	hash := sha256.New()
+	for _, s := range table {
+		if slices.Contains(rendered(), s.group) || slices.Contains([]string{"SOURCE", "KUBECONFIG", "KUBE_HOST"}, s.env) {
+			fmt.Fprintf(hash, "%s=%q\n", s.env, values[s.env])
+		}
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)[:16])
 }
 
 // Load reads the settings of a command, args[0], from the arguments that follow
@@ -42,7 +61,7 @@ func takes(command string, s setting) bool {
 // from the defaults. The error lists every invalid value, one a line; it is
 // ErrHelp if the arguments ask for help.
 func Load(args, environ []string) (*Config, error) {
-	if len(args) == 0 || !slices.Contains([]string{CommandRun, CommandRender, CommandVersion}, args[0]) {
+	if len(args) == 0 || !slices.Contains([]string{CommandRun, CommandRender, CommandNginx, CommandVersion}, args[0]) {
 		return nil, errors.New("no such command: see 'dispatcher --help'")
 	}
 	c := new(Config)
@@ -76,6 +95,7 @@ func Load(args, environ []string) (*Config, error) {
 	if values["SSL_CERT_DIR"] == "" {
 		c.SSLCertDir = filepath.Join(c.WorkDir, "ssl")
 	}
+	c.Purpose = purpose(table, values)
 	errs = append(errs, conflicts(c, values)...)
 	if args[0] == CommandRender {
 		errs = append(errs, checkFiles(c.Files)...)

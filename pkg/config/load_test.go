@@ -173,3 +173,38 @@ func TestRouteOptions(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// The purpose is another one if, and only if, another configuration would be made.
+func TestPurpose(t *testing.T) {
+	t.Parallel()
+	load := func(args ...string) string {
+		t.Helper()
+		c, err := Load(append([]string{"run"}, args...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Purpose
+	}
+	plain := load()
+	for _, same := range []string{"--log-level=debug", "--shutdown-grace=1s", "--admin-addr=:0", "--port=80", "--event-window=2s", "--mode=nginx"} {
+		if load(same) != plain {
+			t.Errorf("%s makes another purpose", same)
+		}
+	}
+	for _, other := range []string{"--port=81", "--hosts-annotation=a/b", "--api-key-required", "--kube-host=e.com:1", "--source=" + t.TempDir(), "--hsts=true"} {
+		if load(other) == plain {
+			t.Errorf("%s makes no other purpose", other)
+		}
+	}
+}
+
+// What has no say in the nginx of another container is none of its business.
+func TestNginxTakesWhatItNeeds(t *testing.T) {
+	c, err := Load([]string{"nginx", "--work-dir=/w"}, []string{"PORT=x", "MODE=x", "SERVE_STALE=false", "LOG_FORMAT=json"})
+	if err != nil || c.WorkDir != "/w" || c.SSLCertDir != "/w/ssl" || c.ServeStale || c.LogFormat != LogJSON {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if _, err := Load([]string{"nginx", "--port=80"}, nil); err == nil {
+		t.Error("it takes a port")
+	}
+}

@@ -75,10 +75,11 @@ func settingCases(dir string) []settingCase {
 		{"EVENTS", "true", "false", "false", "yes", "is not a boolean: give true or false", func(c *Config) any { return c.Events }, nil},
 
 		{"SOURCE", "kube", dir, dir, missing, "can't be read (no such file or directory): give kube, or the path", func(c *Config) any { return c.Source }, nil},
-		{"MODE", "auto", "mock", "mock", "Mock", "is unknown: give auto, nginx or mock", func(c *Config) any { return c.Mode }, nil},
+		{"MODE", "auto", "mock", "mock", "Mock", "is unknown: give auto, nginx, sidecar or mock", func(c *Config) any { return c.Mode }, nil},
 		{"WORK_DIR", "/etc/nginx", "/srv/../d", "/d", "/d;", "has characters that nginx.conf can't hold:", func(c *Config) any { return c.WorkDir }, nil},
 		{"ADMIN_ADDR", "127.0.0.1:9254", ":0", ":0", "9254", "is not an address:", func(c *Config) any { return c.AdminAddr }, nil},
 		{"SHUTDOWN_GRACE", "30s", "0s", "0s", "-1s", "is not a duration from 0s to 24h:", func(c *Config) any { return c.ShutdownGrace }, nil},
+		{"SERVE_STALE", "true", "false", "false", "stale", "is not a boolean: give true or false", func(c *Config) any { return c.ServeStale }, nil},
 
 		{"LOG_LEVEL", "INFO", "warn", "WARN", "WARN", "is unknown: give debug, info, warn or error", func(c *Config) any { return c.LogLevel }, nil},
 		{"LOG_FORMAT", "text", "json", "json", "xml", "is unknown: give text or json", func(c *Config) any { return c.LogFormat }, nil},

@@ -15,6 +15,7 @@ func alerts() []alert {
 	return []alert{
 		{"nginx does not run", "dispatcher_nginx_up == 0"},
 		{"changes are not served", "dispatcher_last_turn_successful == 0"},
+		{"for minutes after a restart, the state before it is served: the API doesn't answer", "min_over_time(dispatcher_stale[5m]) == 1"},
 		{"a certificate expires within a week", "dispatcher_certificate_expiry_timestamp_seconds - time() < 7 * 86400"},
 		{"a route has no Pod that is ready", "dispatcher_routes > dispatcher_upstreams"},
 		{"entries are not served", "dispatcher_problems > 0"},

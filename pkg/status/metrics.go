@@ -141,7 +141,7 @@ const askTime = time.Second
 
 // moment gathers what the metrics tell of.
 func (s *Status) moment() moment {
-	now := moment{report: s.last(), nginx: s.stats != nil, alive: s.alive()}
+	now := moment{report: s.last(), nginx: s.stats != nil, alive: s.proxy.Alive(), stale: s.proxy.Stale()}
 	if now.nginx {
 		ctx, cancel := context.WithTimeout(context.Background(), askTime)
 		defer cancel()

@@ -16,9 +16,14 @@ import (
 	"github.com/30x/dispatcher/pkg/route"
 )
 
+type proxy struct{ alive, stale bool }
+
+func (p proxy) Alive() bool { return p.alive }
+func (p proxy) Stale() bool { return p.stale }
+
 // full is a Status of which all is known.
 func full() *Status {
-	s := New(func() bool { return true }, func(context.Context) Stats {
+	s := New(proxy{alive: true}, func(context.Context) Stats {
 		return Stats{Draining: 2, Told: true, Active: 9, Reading: 1, Writing: 3, Waiting: 5, Accepted: 100, Handled: 99, Requests: 1000}
 	})
 	s.Step("test", 30*time.Millisecond)
@@ -110,6 +115,7 @@ dispatcher_reloads_total{cause="Pod",result="success"} 0
 dispatcher_event_to_live_seconds_count 2
 dispatcher_event_to_live_seconds_sum 4.04
 dispatcher_last_turn_successful 1
+dispatcher_stale 0
 dispatcher_last_good_generation 15
 dispatcher_last_good_generation_timestamp_seconds 1.7000000005e+09
 dispatcher_nginx_up 1
@@ -149,11 +155,14 @@ dispatcher_event_to_live_seconds_count 2`)
 // What isn't known is left out: it is not 0.
 func TestMetricsOfTheUnknown(t *testing.T) {
 	t.Parallel()
-	silent := scrape(t, New(func() bool { return false }, func(context.Context) Stats { return Stats{} }))
+	silent := scrape(t, New(proxy{}, func(context.Context) Stats { return Stats{} }))
 	if !strings.Contains(silent, "\ndispatcher_nginx_up 0\n") {
 		t.Errorf("nginx is not known to be down:\n%s", silent)
 	}
-	mock := scrape(t, New(func() bool { return true }, nil))
+	if stale := scrape(t, New(proxy{alive: true, stale: true}, func(context.Context) Stats { return Stats{} })); !strings.Contains(stale, "\ndispatcher_stale 1\n") {
+		t.Errorf("it isn't told that what is served is stale:\n%s", stale)
+	}
+	mock := scrape(t, New(proxy{alive: true}, nil))
 	for _, name := range []string{"hosts", "routes", "last_turn", "last_good", "nginx_connections", "nginx_requests"} {
 		if strings.Contains(silent+mock, "\ndispatcher_"+name) {
 			t.Errorf("%s is exported before it is known", name)

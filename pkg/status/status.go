@@ -1,6 +1,6 @@
 // Package status shows what goes on: Reports of the controller enter, answers to
 // probes and metrics leave. It never changes anything and never asks anything but the last
-// Report, whether the proxy is alive, and what nginx counts.
+// Report, the proxy for its state, and nginx for what it counts.
 package status
 
 import (
@@ -15,9 +15,15 @@ import (
 	"github.com/30x/dispatcher/pkg/controller"
 )
 
+// Proxy is what serves the configurations.
+type Proxy interface {
+	Alive() bool // it runs
+	Stale() bool // it serves what it did before Dispatcher was started again
+}
+
 // Status keeps the last Report. It is safe for concurrent use.
 type Status struct {
-	alive   func() bool
+	proxy   Proxy
 	stats   func(context.Context) Stats // nil: there is no nginx
 	metrics *metrics
 
@@ -25,10 +31,10 @@ type Status struct {
 	report controller.Report
 }
 
-// New makes a Status that asks alive whether the proxy runs, and stats, which may
-// be nil, what nginx tells of itself.
-func New(alive func() bool, stats func(context.Context) Stats) *Status {
-	s := &Status{alive: alive, stats: stats}
+// New makes a Status of the proxy; stats, which may be nil, gives what nginx tells
+// of itself.
+func New(proxy Proxy, stats func(context.Context) Stats) *Status {
+	s := &Status{proxy: proxy, stats: stats}
 	s.metrics = newMetrics(s.moment)
 	return s
 }
@@ -51,9 +57,9 @@ func (s *Status) last() controller.Report {
 	return s.report
 }
 
-// Handler answers /healthz (Dispatcher itself works) and /readyz (the first full
-// configuration is served), each with a line of text that says why, and /metrics
-// for Prometheus.
+// Handler answers /healthz (Dispatcher itself works) and /readyz (a full
+// configuration is served, even if it is one from before a restart), each with a
+// line of text that says why, and /metrics for Prometheus.
 func (s *Status) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -73,11 +79,17 @@ func (s *Status) Handler() http.Handler {
 func (s *Status) ready() (ok bool, text string) {
 	r := s.last()
 	switch {
+	case r.Generation == "" && s.proxy.Stale():
+		text = "ok, but stale: the last good configuration from before the restart is served"
+		if r.Err != nil {
+			return true, fmt.Sprintf("%s; the first new one could not be applied: %v", text, r.Err)
+		}
+		return true, text + ", until all objects are known"
 	case r.Generation == "" && r.Err != nil:
 		return false, fmt.Sprintf("not ready: the first configuration could not be applied: %v", r.Err)
 	case r.Generation == "":
 		return false, "not ready: waiting until all objects are known and the first configuration is served"
-	case !s.alive():
+	case !s.proxy.Alive():
 		return false, "not ready: nginx is not running; it is being restarted"
 	}
 	text = fmt.Sprintf("ok: generation %s, %d hosts, %d locations, %d endpoints, %d problems",

@@ -15,26 +15,34 @@ import (
 	"github.com/30x/dispatcher/pkg/status"
 )
 
-// Ready only when the first full configuration is live (DX20), and while nginx runs.
+type proxy struct{ alive, stale bool }
+
+func (p proxy) Alive() bool { return p.alive }
+func (p proxy) Stale() bool { return p.stale }
+
+// Ready only when the first full configuration is live (DX20), or that from before
+// a restart still is, and while nginx runs.
 func TestProbes(t *testing.T) {
 	live := controller.Report{Generation: "abc123", Counts: route.Counts{Hosts: 2, Locations: 3, Endpoints: 5}, Problems: make([]route.Problem, 1)}
-	stale := live
-	stale.Err = errors.New("unknown directive in line 7")
+	refused := live
+	refused.Err = errors.New("unknown directive in line 7")
 	for _, c := range []struct {
 		name   string
 		report controller.Report
-		dead   bool
+		proxy  proxy
 		code   int
 		text   string
 	}{
-		{"before the first", controller.Report{}, false, 503, "waiting"},
-		{"first one refused", controller.Report{Err: errors.New("no such port")}, false, 503, "no such port"},
-		{"live", live, false, 200, "ok: generation abc123, 2 hosts, 3 locations, 5 endpoints, 1 problems\n"},
-		{"newest refused", stale, false, 200, "line 7"},
-		{"nginx gone", live, true, 503, "nginx is not running"},
+		{"before the first", controller.Report{}, proxy{alive: true}, 503, "waiting"},
+		{"first one refused", controller.Report{Err: errors.New("no such port")}, proxy{alive: true}, 503, "no such port"},
+		{"before the first, after a restart", controller.Report{}, proxy{alive: true, stale: true}, 200, "ok, but stale: the last good configuration from before the restart is served, until all objects are known\n"},
+		{"first one refused, after a restart", controller.Report{Err: errors.New("no such port")}, proxy{alive: true, stale: true}, 200, "stale: the last good configuration from before the restart is served; the first new one could not be applied: no such port\n"},
+		{"live", live, proxy{alive: true}, 200, "ok: generation abc123, 2 hosts, 3 locations, 5 endpoints, 1 problems\n"},
+		{"newest refused", refused, proxy{alive: true}, 200, "line 7"},
+		{"nginx gone", live, proxy{}, 503, "nginx is not running"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := status.New(func() bool { return !c.dead }, nil)
+			s := status.New(c.proxy, nil)
 			s.Set(c.report)
 			server := httptest.NewServer(s.Handler())
 			defer server.Close()
@@ -72,7 +80,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- status.New(func() bool { return true }, nil).Serve(ctx, l) }()
+	go func() { done <- status.New(proxy{alive: true}, nil).Serve(ctx, l) }()
 	if code, _ := get(t, "http://"+l.Addr().String()+"/healthz"); code != 200 {
 		t.Errorf("/healthz answers %d", code)
 	}
@@ -84,7 +92,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 
 // A certificate's end is a metric, so that people can be told of it in time.
 func TestCertificateMetric(t *testing.T) {
-	s := status.New(func() bool { return true }, nil)
+	s := status.New(proxy{alive: true}, nil)
 	s.Set(controller.Report{Certificates: []controller.Certificate{{NotAfter: 1800000000}, {Namespace: "shop", Host: "secure.dev", NotAfter: 1900000000}}})
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

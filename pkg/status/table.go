@@ -39,6 +39,7 @@ type moment struct {
 	report controller.Report
 	nginx  bool // there is one
 	alive  bool
+	stale  bool
 	stats  Stats
 }
 
@@ -83,6 +84,12 @@ func table() []metric {
 			func(now moment, give give) {
 				if now.report.Generation != "" || now.report.Err != nil {
 					give(number(now.report.Err == nil))
+				}
+			}},
+		{"stale", gauge, nil, "1 while what is served is the last good configuration from before a restart of Dispatcher, because not all objects are known yet, or no newer one works. 0 otherwise.",
+			func(now moment, give give) {
+				if now.nginx {
+					give(number(now.stale))
 				}
 			}},
 		{"last_good_generation", gauge, nil, "The last good configuration, which is served: the first 12 hexadecimal digits of its generation, as a number. " +

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -198,20 +199,32 @@ func TestTakeOver(t *testing.T) {
 	})
 }
 
-// TestChangedWhileAway: what changed between two Dispatchers is served by the second.
+// TestChangedWhileAway: what changed between two Dispatchers is served by the
+// second: as soon as it is ready, or says no more that what it serves is stale.
 func TestChangedWhileAway(t *testing.T) {
 	t.Parallel()
-	web := newPod(t, "shop", "web", at("/app"))
-	d := start(t, namespace("shop", "www.example.com"), web)
-	master := d.masterPID()
-	d.signal(syscall.SIGKILL)
-	d.wait()
-	d.apply(web.paths(at("/changed")))
-	d.run()
-	if got := d.ask("www.example.com", "/changed"); got.Pod != "web" {
-		t.Errorf("ready, but the change is not served: %+v", got)
-	}
-	if d.masterPID() != master {
-		t.Error("nginx was restarted")
+	for _, serveStale := range []bool{true, false} {
+		t.Run(fmt.Sprintf("serve-stale=%v", serveStale), func(t *testing.T) {
+			t.Parallel()
+			web := newPod(t, "shop", "web", at("/app"))
+			d := start(t, namespace("shop", "www.example.com"), web)
+			master := d.masterPID()
+			d.signal(syscall.SIGKILL)
+			d.wait()
+			d.apply(web.paths(at("/changed")))
+			d.run(fmt.Sprintf("--serve-stale=%v", serveStale))
+			if serveStale {
+				d.eventually("fresh", func() bool {
+					status, text := d.probe("/readyz")
+					return status == http.StatusOK && !strings.Contains(text, "stale")
+				})
+			}
+			if got := d.ask("www.example.com", "/changed"); got.Pod != "web" {
+				t.Errorf("ready, but the change is not served: %+v", got)
+			}
+			if d.masterPID() != master {
+				t.Error("nginx was restarted")
+			}
+		})
 	}
 }
