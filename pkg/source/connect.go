@@ -37,6 +37,8 @@ func Connect(opts KubeOptions) (*rest.Config, string, error) {
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	config.QPS, config.Burst = 20, 40 // a few lists and long watches need far less
 	config.WarningHandler = rest.NoWarnings{}
+	watchful(config)
+	fresh(config)
 	return config, how, nil
 }
 

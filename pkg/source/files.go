@@ -182,3 +182,13 @@ func (f *Files) update(ctx context.Context, files []*manifest.File, events chan<
 func key(o metav1.Object) string {
 	return fmt.Sprintf("%T/%s/%s", o, o.GetNamespace(), o.GetName())
 }
+
+// send reports false if ctx was done before the Event was taken.
+func send(ctx context.Context, events chan<- Event, e Event) bool {
+	select {
+	case events <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

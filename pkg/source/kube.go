@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
+	"reflect"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -13,16 +13,20 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
+
+	"github.com/30x/dispatcher/pkg/source/watcher"
 )
 
 // Kube is the source that watches the Namespaces, the Pods and one Secret of
 // each Namespace of a cluster.
 type Kube struct {
+	// Claims are the annotations by which Pods ask to be served; nil is any annotation.
+	// While Secrets can't be read, a Pod that claims something new waits.
+	Claims []string
+
 	client   kubernetes.Interface
 	selector string
 	secret   string
@@ -39,128 +43,80 @@ func NewKube(client kubernetes.Interface, selector labels.Selector, secret strin
 
 // Run sends what exists, a Synced, and then every change, until ctx is done;
 // then it ends all it has started and returns nil. An API that is away or
-// refuses is asked again for ever, and meanwhile nothing is withdrawn: client-go's
-// reflector waits between tries, from 0.8 s up to 30 s, each stretched by a
-// random factor of up to two.
+// refuses is asked again for ever, every three seconds at least, and meanwhile
+// nothing is withdrawn and nothing opens: see watcher.
 func (k *Kube) Run(ctx context.Context, events chan<- Event) error {
 	core := k.client.CoreV1()
 	labelled := func(o *metav1.ListOptions) { o.LabelSelector = k.selector }
 	named := func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, k.secret).String()
 	}
-	informers := []cache.SharedIndexInformer{
-		k.informer(&corev1.Namespace{}, listWatch(k, "namespaces", labelled, core.Namespaces().List, core.Namespaces().Watch)),
-		k.informer(&corev1.Pod{}, listWatch(k, "pods", labelled, core.Pods("").List, core.Pods("").Watch)),
-		k.informer(&corev1.Secret{}, listWatch(k, "secrets", named, core.Secrets("").List, core.Secrets("").Watch)),
-	}
-	// client-go's own remarks are for its developers; link tells users the same.
-	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logr.FromSlogHandler(k.log.Handler()).V(4)))
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-
-	var synced []cache.DoneChecker
-	for _, informer := range informers {
-		err := errors.Join(
-			informer.SetTransform(trim),
-			// Every failure has passed through listWatch, which has told of it.
-			informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}),
-		)
-		if err != nil {
-			return err
-		}
-		handler, err := informer.AddEventHandler(forward(ctx, events))
-		if err != nil {
-			return err
-		}
-		synced = append(synced, handler.HasSyncedChecker())
-		running.Go(func() { informer.RunWithContext(ctx) })
-	}
-	if cache.WaitFor(ctx, "", synced...) {
-		send(ctx, events, Event{Synced: true})
-	}
-	<-ctx.Done()
+	ctx = klog.NewContext(ctx, logr.FromSlogHandler(remarks{k.log.Handler()}))
+	watcher.Run(ctx, k.client, []watcher.Resource{
+		resource(k, "namespaces", &corev1.Namespace{}, labelled, core.Namespaces().List, core.Namespaces().Watch),
+		resource(k, "pods", &corev1.Pod{}, labelled, watcher.ByPages(core.Pods("").List), core.Pods("").Watch),
+		resource(k, "secrets", &corev1.Secret{}, named, core.Secrets("").List, core.Secrets("").Watch),
+	}, k.Claims, events)
 	return nil
 }
 
-func (k *Kube) informer(kind runtime.Object, lw cache.ListerWatcher) cache.SharedIndexInformer {
-	return cache.NewSharedIndexInformerWithOptions(lw, kind, cache.SharedIndexInformerOptions{})
-}
+// errNoWatch is in place of a failure that client-go hides: it makes a watch of a
+// connection that can't be opened in time, or is closed at once, which ends at once.
+var errNoWatch = errors.New("no connection in time, or it was closed at once")
 
-// listWatch adds the selector to every request and tells link how each went.
-// link can't hear it from client-go's watch error handler, which is not called
-// while connections are refused, nor when things work again.
-func listWatch[L runtime.Object](k *Kube, resource string, choose func(*metav1.ListOptions),
+// resource adds the selector to every request and tells link how each went.
+func resource[L runtime.Object](k *Kube, name string, empty watcher.Object, choose func(*metav1.ListOptions),
 	list func(context.Context, metav1.ListOptions) (L, error),
 	watchFrom func(context.Context, metav1.ListOptions) (watch.Interface, error),
-) cache.ListerWatcher {
-	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+) watcher.Resource {
+	return watcher.Resource{
+		Empty: empty,
+		List: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			choose(&o)
-			answered := k.link.expect(ctx, "list", resource)
+			answered := k.link.expect(ctx, "list", name)
 			l, err := list(ctx, o)
 			answered()
-			k.link.report(ctx, "list", resource, err)
+			k.link.report(ctx, "list", name, err)
 			return l, err
 		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			choose(&o)
-			answered := k.link.expect(ctx, "watch", resource)
+			answered := k.link.expect(ctx, "watch", name)
 			w, err := watchFrom(ctx, o)
 			answered()
-			if o.SendInitialEvents == nil || err == nil {
-				k.link.report(ctx, "watch", resource, err)
-				return w, err
+			if err == nil && reflect.TypeOf(w) == reflect.TypeOf(watch.NewEmptyWatch()) {
+				w, err = nil, errNoWatch
 			}
-			// A list by watch failed: client-go goes on to a plain list, which
-			// will be reported. Only for these two errors would it wait first,
-			// for up to a minute and deaf to ctx; so their type is hidden.
-			if utilnet.IsConnectionRefused(err) || apierrors.IsTooManyRequests(err) {
-				err = errors.New(err.Error())
+			// If the server has refused a list by watch, client-go goes on to a plain
+			// list, which will be reported.
+			if o.SendInitialEvents == nil || apierrors.ReasonForError(err) == metav1.StatusReasonUnknown {
+				k.link.report(ctx, "watch", name, err)
 			}
-			return nil, err
-		},
-	}, k.client)
-}
-
-// forward hands the informer's notifications over as Events.
-func forward(ctx context.Context, events chan<- Event) cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(o any) { sendObject(ctx, events, o, false) },
-		UpdateFunc: func(before, o any) {
-			if !sameVersion(before, o) {
-				sendObject(ctx, events, o, false)
-			}
-		},
-		DeleteFunc: func(o any) {
-			// The deletion itself was missed and only found by a new list.
-			if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
-				o = last.Obj
-			}
-			sendObject(ctx, events, o, true)
+			return w, err
 		},
 	}
 }
 
-// sameVersion says whether a new list has only brought what was known.
-func sameVersion(before, after any) bool {
-	b, ok1 := before.(metav1.Object)
-	a, ok2 := after.(metav1.Object)
-	return ok1 && ok2 && a.GetResourceVersion() != "" && a.GetResourceVersion() == b.GetResourceVersion()
+// remarks are client-go's own, which are for its developers, even those that it
+// takes for errors; link tells users the same.
+type remarks struct{ slog.Handler }
+
+// Enabled reports whether remarks are wanted. Below information client-go would show
+// what it sends and receives, Secrets too.
+func (r remarks) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo && r.Handler.Enabled(ctx, slog.LevelDebug)
 }
 
-func sendObject(ctx context.Context, events chan<- Event, o any, deleted bool) {
-	if object, ok := o.(metav1.Object); ok {
-		send(ctx, events, Event{Object: object, Deleted: deleted})
-	}
+// Handle logs a remark.
+func (r remarks) Handle(ctx context.Context, record slog.Record) error {
+	record.Level = slog.LevelDebug
+	return r.Handler.Handle(ctx, record)
 }
 
-// send reports false if ctx was done before the Event was taken.
-func send(ctx context.Context, events chan<- Event, e Event) bool {
-	select {
-	case events <- e:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// WithAttrs is the same with attributes.
+func (r remarks) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return remarks{r.Handler.WithAttrs(attrs)}
 }
+
+// WithGroup is the same in a group.
+func (r remarks) WithGroup(name string) slog.Handler { return remarks{r.Handler.WithGroup(name)} }

@@ -68,7 +68,7 @@ func TestKubeForbidden(t *testing.T) {
 	r := start(t, NewKube(a.client(), routable, "routing", log.logger()).Run)
 	r.next("+Namespace//team")
 	eventually(t, "some tries", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.refused >= 2 })
-	for _, want := range []string{"forbids to list pods in all namespaces", "RBAC", "verbs list and watch on pods"} {
+	for _, want := range []string{"forbids to list pods in all namespaces", "RBAC", "this rule: list and watch on pods"} {
 		if n := log.count(want); n != 1 {
 			t.Errorf("%q is in the log %d times, want 1:\n%s", want, n, log.text.String())
 		}

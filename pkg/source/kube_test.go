@@ -15,12 +15,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	ktesting "k8s.io/client-go/testing"
-	"k8s.io/client-go/tools/cache"
 )
 
 var routable = labels.SelectorFromSet(labels.Set{"routable": "true"})
@@ -99,15 +97,15 @@ func TestKubeRunAPIDownAtStart(t *testing.T) {
 		r := start(t, NewKube(client, routable, "routing", log.logger()).Run)
 		select {
 		case e := <-r.events:
-			if d := time.Since(begin); show(e) != "+Namespace//team" || d < 10*time.Minute || d > 12*time.Minute {
+			if d := time.Since(begin); show(e) != "+Namespace//team" || d < 10*time.Minute || d > 10*time.Minute+3*time.Second {
 				t.Errorf("%s after %v", show(e), d)
 			}
 		case <-time.After(time.Hour):
 			t.Fatal("no Event")
 		}
 		r.next("synced")
-		// Each of the three informers waits 0.8 s and more, up to between 30 and 60 s.
-		if tries < 30 || tries > 120 {
+		// Each of three kinds waits between two and three seconds.
+		if tries < 600 || tries > 920 {
 			t.Errorf("%d tries in ten minutes", tries)
 		}
 		if n := log.count("can't be reached"); n < 5 || n > 10 {
@@ -150,24 +148,6 @@ func TestKubeRunEndsWhileServerIsAway(t *testing.T) {
 	})
 }
 
-func TestForward(t *testing.T) {
-	events := make(chan Event, 10)
-	h := forward(t.Context(), events)
-	h.OnAdd(pod("a", "1"), true)
-	h.OnUpdate(pod("a", "1"), pod("a", "1")) // listed anew: no change
-	h.OnUpdate(pod("a", "1"), pod("a", "2"))
-	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "team/a", Obj: pod("a", "2")})
-	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "team/b"})
-	close(events)
-	var got []string
-	for e := range events {
-		got = append(got, show(e))
-	}
-	if want := []string{"+Pod/team/a", "+Pod/team/a", "-Pod/team/a"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 // Nobody takes the Events any more: Run ends all the same.
 func TestKubeRunEndsWithAFullChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -182,43 +162,4 @@ func TestKubeRunEndsWithAFullChannel(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestTrim(t *testing.T) {
-	now := metav1.Now()
-	always := corev1.ContainerRestartPolicyAlways
-	container := corev1.Container{
-		Name: "c", Ports: []corev1.ContainerPort{{ContainerPort: 80}}, RestartPolicy: &always,
-		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}},
-		LivenessProbe:  &corev1.Probe{PeriodSeconds: 3},
-	}
-	meta := metav1.ObjectMeta{
-		Name: "p", Namespace: "team", UID: "u", ResourceVersion: "1", CreationTimestamp: now, DeletionTimestamp: &now,
-		Labels: map[string]string{"l": "1"}, Annotations: map[string]string{"a": "1"},
-	}
-	kept := corev1.Pod{
-		ObjectMeta: meta,
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{container}, InitContainers: []corev1.Container{container}},
-		Status: corev1.PodStatus{Phase: corev1.PodRunning, PodIP: "192.0.2.1", PodIPs: []corev1.PodIP{{IP: "192.0.2.1"}},
-			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: now}}},
-	}
-	full := kept.DeepCopy()
-	full.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "x"}}
-	full.Finalizers = []string{"x"}
-	full.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "PASSWORD", Value: "secret"}}
-	full.Spec.InitContainers[0].Image = "image"
-	full.Spec.Volumes = []corev1.Volume{{Name: "v"}}
-	full.Status.Message = "x"
-	full.Status.Conditions[0].Message = "x"
-	if got, err := trim(full); err != nil || !reflect.DeepEqual(got, &kept) {
-		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, &kept)
-	}
-	ns := &corev1.Namespace{ObjectMeta: *full.ObjectMeta.DeepCopy(), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"kubernetes"}}}
-	if got, _ := trim(ns); !reflect.DeepEqual(got, &corev1.Namespace{ObjectMeta: meta}) {
-		t.Errorf("got %+v", got)
-	}
-	last := cache.DeletedFinalStateUnknown{Key: "k"}
-	if got, err := trim(last); err != nil || got != last {
-		t.Errorf("got %+v, %v", got, err)
-	}
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,23 +48,29 @@ func (l *link) report(ctx context.Context, verb, resource string, err error) {
 	}
 	l.told[kind] = time.Now()
 	l.down = true
-	l.log.Warn(what+": known routes stay as they are, trying again", "error", manifest.Plain(cause(err)), "todo", todo)
+	stays := "known routes stay as they are"
+	if resource == "secrets" {
+		stays += " and new ones wait" // see watcher
+	}
+	l.log.Warn(what+": "+stays+", trying again", "error", manifest.Plain(cause(err)), "todo", todo)
 }
 
-var errNoAnswer = errors.New("no answer for a minute")
+// patience is how long a request may go without an answer before that is told.
+// client-go may try ten times within one, for a minute, or wait for ever.
+const patience = 20 * time.Second
 
-// expect reports, once a minute, that a request is not answered; client-go waits
-// for ever. It ends when answered is called.
+var errNoAnswer = fmt.Errorf("no answer for %v", patience)
+
+// expect reports that a request is not answered, until answered is called.
 func (l *link) expect(ctx context.Context, verb, resource string) (answered func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	timer := time.NewTimer(time.Minute)
+	ticker := time.NewTicker(patience)
 	go func() {
-		defer timer.Stop()
+		defer ticker.Stop()
 		for {
 			select {
-			case <-timer.C:
+			case <-ticker.C:
 				l.report(ctx, verb, resource, errNoAnswer)
-				timer.Reset(time.Minute)
 			case <-ctx.Done():
 				return
 			}
@@ -89,14 +96,18 @@ func explain(verb, resource string, err error) (kind, what, todo string) {
 	switch {
 	case apierrors.IsForbidden(err):
 		what = fmt.Sprintf("the Kubernetes API forbids to %s %s in all namespaces", verb, resource)
-		todo = fmt.Sprintf("allow it by RBAC: bind the ServiceAccount to a ClusterRole with the verbs list and watch on %s", resource)
+		rule := fmt.Sprintf("list and watch on %s", resource)
 		if resource == "secrets" {
-			todo += " (with resourceNames: only the Secret that API_KEY_SECRET_NAME names)"
+			rule += ", with the one in resourceNames that API_KEY_SECRET_NAME names"
 		}
+		todo = "allow it by RBAC: apply deploy/base/rbac.yaml, or bind Dispatcher's account to a ClusterRole with this rule: " + rule
 		return what, what, todo
 	case apierrors.IsUnauthorized(err):
 		return "unauthorized", "the Kubernetes API does not accept the credentials",
 			"check the ServiceAccount's token, or the user in the kubeconfig"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "certificate", "the Kubernetes API's certificate can't be trusted",
+			"check the certificate authority of the ServiceAccount or the kubeconfig, and this machine's clock"
 	case apierrors.ReasonForError(err) == "":
 		return "unreachable", "the Kubernetes API can't be reached",
 			"check that the API server runs and that its address is right (--kubeconfig, KUBE_HOST)"

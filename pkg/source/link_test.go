@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/url"
@@ -58,6 +59,13 @@ func TestLink(t *testing.T) {
 		l.report(ctx, "list", "pods", apierrors.NewInternalError(io.ErrUnexpectedEOF))
 		wants("fails to list pods", 1)
 
+		l.report(ctx, "list", "secrets", &url.Error{Op: "Get", Err: &tls.CertificateVerificationError{Err: errors.New("x509: certificate has expired or is not yet valid")}})
+		wants("certificate can't be trusted", 1)
+		wants("and this machine's clock", 1)
+		l.report(ctx, "list", "secrets", apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "", nil))
+		wants("apply deploy/base/rbac.yaml", 2)
+		wants("this rule: list and watch on secrets, with the one in resourceNames that API_KEY_SECRET_NAME names", 1)
+
 		// Daily life, and our own end, are no failures.
 		before := log.text.Len()
 		l.report(ctx, "watch", "pods", apierrors.NewResourceExpired("too old"))
@@ -89,19 +97,19 @@ func TestLinkWithoutAnswer(t *testing.T) {
 			}
 		}
 		quick := l.expect(t.Context(), "list", "pods")
-		time.Sleep(59 * time.Second)
+		time.Sleep(19 * time.Second)
 		quick()
 		slow := l.expect(t.Context(), "list", "pods")
-		time.Sleep(59 * time.Second)
+		time.Sleep(19 * time.Second)
 		wants("no answer", 0)
 		time.Sleep(2 * time.Second)
-		wants("no answer for a minute", 1)
+		wants("no answer for 20s", 1)
 		time.Sleep(3 * time.Minute)
-		wants("no answer for a minute", 4)
+		wants("no answer for 20s", 4)
 		slow()
 		l.report(t.Context(), "list", "pods", nil)
 		time.Sleep(time.Hour)
-		wants("no answer for a minute", 4)
+		wants("no answer for 20s", 4)
 		wants("works again", 1)
 	})
 }

@@ -5,18 +5,13 @@
 package source
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/30x/dispatcher/pkg/source/manifest"
+	"github.com/30x/dispatcher/pkg/source/watcher"
 )
 
 // Event is one thing that happened to an object, or the note that everything
 // that exists has been delivered. Receivers must not change the Object.
-type Event struct {
-	Object  metav1.Object // *corev1.Namespace, *corev1.Pod, …; nil with Synced
-	Deleted bool
-	Synced  bool // all objects that existed at the start have been sent
-}
+type Event = watcher.Event
 
 // Problem tells of a document that was dropped or holds a mistake.
 type Problem = manifest.Problem
