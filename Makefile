@@ -46,7 +46,7 @@ test: go nginx-installed ## Run every test, with real nginx and a real API serve
 test-current: go ## Run the tests that ask nginx with a current one, if it can be had.
 	@if nginx=$$(scripts/current-nginx.sh); then \
 		echo "== with $$($$nginx -v 2>&1)"; \
-		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic; \
+		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./pkg/discovery ./test/golden ./test/traffic; \
 	else \
 		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
 	fi
@@ -78,9 +78,15 @@ demo-check: build nginx-installed ## Run the demo unattended and check every ans
 	@go build -o bin/demo ./demo
 	@$(DEMO) check
 
+CHAOSTIME ?= 10m
+.PHONY: chaos
+chaos: go nginx-installed ## Random faults of API server, etcd, network and nginx under load, for CHAOSTIME (10m); CHAOSSEED repeats a run.
+	KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) CHAOSTIME=$(CHAOSTIME) go test -count=1 -timeout 0 -v -run '^TestChaos$$' ./test/kube
+
 .PHONY: bench
-bench: go ## Measure Build and Render: time, allocations, growth.
+bench: go nginx-installed ## Measure Build, Render and the whole with 10,000 Pods on a real API server: time, memory, growth.
 	go test -run '^$$' -bench . -benchmem ./test/bench
+	KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/kube
 
 FUZZTIME ?= 10m
 .PHONY: fuzz

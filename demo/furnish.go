@@ -18,6 +18,8 @@ type furnished struct {
 	site    tour.Site
 	source  string // the folder that Dispatcher watches: the Secret, and
 	link    string // a symbolic link to the manifests
+
+	resolver int // port by which nginx learns of endpoints
 }
 
 // furnish makes certificates, and a folder in which Dispatcher finds them beside
@@ -53,5 +55,6 @@ func furnish(ctx context.Context, c settings, workDir string) (*furnished, error
 			return nil, err
 		}
 	}
-	return f, nil
+	f.resolver, err = machine.FreePair(ctx, 9252)
+	return f, err
 }

@@ -15,7 +15,7 @@ type record struct {
 	Level string `json:"level"`
 	Msg   string `json:"msg"`
 
-	// of "configuration live"
+	// of "configuration live", and of "endpoints live"
 	Changed   []string `json:"changed"` // "Pod/ns/name added"
 	Hosts     int      `json:"hosts"`
 	Locations int      `json:"locations"`
@@ -38,7 +38,7 @@ func narrate(line string) (text string, live bool) {
 		return plain(withoutTime(line)), false
 	}
 	switch {
-	case r.Msg == "configuration live":
+	case r.Msg == "configuration live", r.Msg == "endpoints live":
 		return plain(r.live()), true
 	case r.Msg == "problem":
 		return plain(fmt.Sprintf("problem: %s: %s: %s", r.Object, r.Key, r.Reason)), false
@@ -63,7 +63,10 @@ func (r record) live() string {
 	}
 	took := fmt.Sprint(r.Took)
 	if ns, ok := r.Took.(float64); ok {
-		took = time.Duration(ns).Round(time.Millisecond).String()
+		took = time.Duration(ns).String()
+	}
+	if r.Msg == "endpoints live" {
+		took += " without a reload"
 	}
 	return fmt.Sprintf("live in %s: %s (now %s, %s, %s, %s)", took, what,
 		count(r.Hosts, "host"), count(r.Locations, "location"), count(r.Endpoints, "endpoint"), count(r.Problems, "problem"))

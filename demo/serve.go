@@ -87,6 +87,7 @@ func serve(ctx context.Context, c settings, out io.Writer) (err error) {
 		"--ssl-port="+strconv.Itoa(f.site.SSLPort),
 		"--ssl-cert="+f.site.Files.Default,
 		"--ssl-key="+f.site.Files.DefaultKey,
+		fmt.Sprintf("--resolver-addr=127.0.0.1:%d", f.resolver),
 		"--admin-addr=127.0.0.1:0", // any free port: nobody asks there
 		"--event-window=200ms",
 		"--shutdown-grace="+shutdownGrace.String(),

@@ -13,6 +13,7 @@ import (
 
 	"github.com/30x/dispatcher/nginx/internal/certs"
 	"github.com/30x/dispatcher/nginx/internal/message"
+	"github.com/30x/dispatcher/nginx/internal/proc"
 	"github.com/30x/dispatcher/nginx/internal/program"
 	"github.com/30x/dispatcher/pkg/render"
 )
@@ -52,7 +53,7 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 	// A nginx that dies meanwhile must not wait for its restart until the test ends.
 	if p := s.proc.Load(); p.Alive() {
 		var cancel context.CancelFunc
-		ctx, cancel = until(ctx, p.Exited(), errors.New("nginx ended meanwhile: it is being started again"))
+		ctx, cancel = proc.Until(ctx, p.Exited(), errors.New("nginx ended meanwhile: it is being started again"))
 		defer cancel()
 	}
 	limited, cancel := context.WithTimeout(ctx, s.o.TestTimeout)

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,6 +11,34 @@ import (
 // Stale reports whether nginx serves what an earlier Dispatcher has left behind:
 // no Apply has succeeded yet. It is false if Options don't allow that.
 func (s *Server) Stale() bool { return s.o.Stale && !s.fresh.Load() && s.Alive() }
+
+// Serving gives the generation that nginx serves, "?" if that isn't known, and "" if
+// it serves none.
+func (s *Server) Serving() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Alive() {
+		return cmp.Or(s.running, "?")
+	}
+	if _, ok := s.conf.Vouched(s.o.Purpose); ok && s.o.Stale && !s.fresh.Load() {
+		return "?" // Run is about to start it
+	}
+	return ""
+}
+
+// Resumes reports whether Run is about to start an earlier Dispatcher's nginx again.
+func (s *Server) Resumes() bool { return !s.Alive() && s.Serving() != "" }
+
+// Refresh has nginx read its configuration again, although it is the same: its new
+// workers ask for endpoints at once.
+func (s *Server) Refresh(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.proc.Load(); p.Alive() {
+		return s.reload(ctx, p, s.running)
+	}
+	return nil // Run starts it
+}
 
 // resume starts nginx with the last good configuration of an earlier Dispatcher,
 // if that is wanted, there is one, and no nginx runs. Its failure is no reason not
@@ -21,10 +50,10 @@ func (s *Server) resume(ctx context.Context) {
 		return
 	}
 	since, ok := s.conf.Vouched(s.o.Purpose)
+	if !ok && s.conf.Text() != nil {
+		s.o.Log.Info("the configuration on disk was made with other settings: it is not served", "path", s.path(confName))
+	}
 	if !ok {
-		if s.conf.Text() != nil {
-			s.o.Log.Info("the configuration on disk was made with other settings: it is not served", "path", s.path(confName))
-		}
 		return
 	}
 	if err := s.start(ctx, ""); err != nil {

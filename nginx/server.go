@@ -38,9 +38,8 @@ type Options struct {
 	TestTimeout   time.Duration // the limit for one configuration test; 0 is 60s
 	VerifyTimeout time.Duration // how long nginx may take to confirm a configuration; 0 is 30s
 	Version       string        // of that program; one of another version is not kept running; "" is not known
-	// Stale lets Run serve the last good configuration of an earlier Dispatcher until
-	// the first Apply, if its Purpose was the same: a word that says which settings
-	// the configurations are made with.
+	// Stale lets Run serve, until the first Apply, the last good configuration of an
+	// earlier Dispatcher with the same Purpose, which stands for the settings.
 	Stale   bool
 	Purpose string
 	Log     *slog.Logger // nil is slog.Default
@@ -90,6 +89,9 @@ func newServer(o Options, stdout, stderr *os.File) (*Server, error) {
 	o.TestTimeout = cmp.Or(o.TestTimeout, 60*time.Second)
 	o.VerifyTimeout = cmp.Or(o.VerifyTimeout, 30*time.Second)
 	o.Log = cmp.Or(o.Log, slog.Default())
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration) {}
+	}
 
 	s := &Server{
 		o:       o,
@@ -124,7 +126,7 @@ func (s *Server) Alive() bool {
 // disk and in service, except that an ended ctx leaves open which of the two nginx
 // runs: the next Apply settles it.
 func (s *Server) Apply(ctx context.Context, f render.Files) error {
-	ctx, cancel := until(ctx, s.closing, errClosing)
+	ctx, cancel := proc.Until(ctx, s.closing, errClosing)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,17 +221,4 @@ func (s *Server) reload(ctx context.Context, p *proc.Process, generation string)
 	}
 	s.running = confirmed
 	return nil
-}
-
-// until gives a context that also ends, for that cause, when done is closed.
-func until(ctx context.Context, done <-chan struct{}, cause error) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-done:
-			cancel(cause)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }

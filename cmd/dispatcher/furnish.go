@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -32,6 +33,7 @@ func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Lo
 		return render.Params{}, route.Options{}, fmt.Errorf("TRUSTED_PROXIES needs nginx's http_realip_module, which %s lacks: use another nginx (NGINX_BINARY) or unset it", cfg.NginxBinary)
 	}
 	options := cfg.RouteOptions()
+	options.Sticky = can.Sticky
 	if options.HealthChecks && !can.UpstreamCheck {
 		log.Warn("no health checks are rendered: NGINX_ENABLE_HEALTH_CHECKS needs nginx_upstream_check_module, which this nginx lacks; " +
 			"use an nginx that has it (NGINX_BINARY) or unset the setting; Pods that are not Ready get no traffic in either case")
@@ -45,6 +47,9 @@ func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Lo
 		return render.Params{}, route.Options{}, err
 	}
 	params := cfg.RenderParams()
+	if err := chooseEndpoints(cfg, there, can, &params, &options); err != nil {
+		return render.Params{}, route.Options{}, err
+	}
 	params.Templates, params.Nginx = parsed, can
 	params.OpenFiles = there.within(cfg.WorkerOpenFiles)
 	if cfg.SSLCert != "" {
@@ -54,6 +59,20 @@ func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Lo
 	}
 	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
 	return params, options, nil
+}
+
+// chooseEndpoints decides how nginx learns of endpoints.
+func chooseEndpoints(cfg *config.Config, there *facts, can render.Capabilities, params *render.Params, options *route.Options) error {
+	switch {
+	case cfg.Endpoints == config.EndpointsAuto && there != nil && can.Version.Resolve() && !options.HealthChecks:
+		params.Dynamic, options.Dynamic = cfg.Dynamic(), true
+	case cfg.Endpoints != config.EndpointsDynamic:
+	case there != nil && !can.Version.Resolve():
+		return refusedError{fmt.Errorf("ENDPOINTS=dynamic needs nginx 1.27.3 or newer, and this is %s: use another nginx (NGINX_BINARY), or unset it", can.Version)}
+	case options.HealthChecks:
+		return refusedError{errors.New("ENDPOINTS=dynamic and NGINX_ENABLE_HEALTH_CHECKS exclude each other, since nginx_upstream_check_module checks only what stands in nginx.conf: unset one of them")}
+	}
+	return nil
 }
 
 // refusedError is about a setting that can't be used.

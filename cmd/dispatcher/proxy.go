@@ -21,6 +21,7 @@ type proxy interface {
 	controller.Proxy
 	status.Proxy
 	Run(ctx context.Context) error // until ctx is done
+	Resumes() bool                 // it serves, or is about to serve, what an earlier nginx did
 }
 
 // facts are what an nginx that is to run tells of itself.
@@ -103,6 +104,7 @@ type printer struct{ nginx.Printer }
 func (printer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 func (printer) Alive() bool                   { return true }
 func (printer) Stale() bool                   { return false }
+func (printer) Resumes() bool                 { return false }
 
 // within keeps the number of open files that is asked for within a limit.
 func (f *facts) within(want int) int {

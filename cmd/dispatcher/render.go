@@ -9,6 +9,7 @@ import (
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/expiry"
 	"github.com/30x/dispatcher/pkg/source"
 )
 
@@ -39,7 +40,7 @@ func renderManifests(cfg *config.Config, s streams) int {
 		return fail(err)
 	}
 	table, found := route.Build(cache.Snapshot(), options)
-	expiring, _ := route.Expiring(table, time.Now().Unix())
+	expiring, _ := expiry.Expiring(table, time.Now().Unix())
 	found = append(found, expiring...)
 	for _, p := range found {
 		problems++

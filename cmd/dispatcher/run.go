@@ -64,6 +64,10 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	}
 	var state *status.Status
 	observe := func(step string, took time.Duration) { state.Step(step, took) }
+	directory, err := openDirectory(ctx, cfg, params.Dynamic, log)
+	if err != nil {
+		return err
+	}
 	server, err := openProxy(cfg, mode, params.Nginx.Version, observe, s, log)
 	if err != nil {
 		return err
@@ -72,9 +76,9 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("open the admin port: %w: choose another one with ADMIN_ADDR (--admin-addr)", err)
 	}
-	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "port", cfg.Port, "admin", admin.Addr().String())
+	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "endpoints", endpoints(params), "port", cfg.Port, "admin", admin.Addr().String())
 
-	state = status.New(server, stats(server))
+	state = status.New(server, stats(server), directory.asked())
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())
@@ -94,6 +98,10 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 		Changes: changes,
 		Report:  report,
 		Log:     log,
+	}
+	if directory != nil {
+		c.Directory = directory
+		directory.begin(ctx, group, server.Resumes())
 	}
 	group.Go(func() error { return state.Serve(ctx, admin) })
 	group.Go(func() error { return server.Run(ctx) })
@@ -134,5 +142,7 @@ func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, kubern
 	}
 	klog.SetSlogLogger(log) // client-go's own words
 	log.Info("watching the cluster", "by", how)
-	return source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log), client, nil
+	kube := source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log)
+	kube.Claims = []string{cfg.PathsAnnotation}
+	return kube, client, nil
 }

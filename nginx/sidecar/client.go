@@ -135,6 +135,26 @@ func (c *Client) Stale() bool {
 	return now.Alive && (now.Stale || c.stale && !c.fresh.Load())
 }
 
+// Resumes reports whether nginx serves what an earlier one in its container did.
+func (c *Client) Resumes() bool { return c.state().Stale }
+
+// Serving gives the generation that nginx serves, "" if it serves none.
+func (c *Client) Serving() (generation string) {
+	if err := c.ask(context.Background(), "/serving", &generation); err != nil {
+		return err.Error() // it is not known
+	}
+	return generation
+}
+
+// Refresh has nginx read its configuration again, as nginx.Server does.
+func (c *Client) Refresh(ctx context.Context) error {
+	var r result
+	if err := c.do(ctx, http.MethodPost, "/refresh", nil, &r); err != nil {
+		return fmt.Errorf("have nginx read its configuration again: %w", err)
+	}
+	return r.err()
+}
+
 // Stats asks nginx for what it counts, until ctx ends at the latest.
 func (c *Client) Stats(ctx context.Context) nginx.Stats {
 	var s nginx.Stats

@@ -25,6 +25,8 @@ type Proxy interface {
 	Apply(ctx context.Context, f render.Files) error
 	Alive() bool
 	Stale() bool
+	Serving() string
+	Refresh(ctx context.Context) error
 	Stats(ctx context.Context) nginx.Stats
 }
 
@@ -79,7 +81,14 @@ func Serve(ctx context.Context, l net.Listener, proxy Proxy, steps *Steps, me In
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, state{me.ID, proxy.Alive(), proxy.Stale()})
 	})
+	// Apart from the state, since it waits while something is applied.
+	mux.HandleFunc("GET /serving", func(w http.ResponseWriter, _ *http.Request) { answer(w, proxy.Serving()) })
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, r *http.Request) { answer(w, proxy.Stats(r.Context())) })
+	mux.HandleFunc("POST /refresh", func(w http.ResponseWriter, r *http.Request) {
+		var res result
+		res.report(proxy.Refresh(r.Context()))
+		answer(w, res)
+	})
 	mux.HandleFunc("PUT /configuration", func(w http.ResponseWriter, r *http.Request) {
 		var f files
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFiles)).Decode(&f); err != nil {

@@ -25,6 +25,8 @@ type fake struct {
 	err   error
 	steps *Steps
 	hangs bool
+
+	refreshed bool
 }
 
 func (f *fake) Apply(ctx context.Context, files render.Files) error {
@@ -46,6 +48,8 @@ func (f *fake) applied() []render.Files {
 }
 
 func (f *fake) Alive() bool                           { return len(f.applied()) > 0 }
+func (f *fake) Refresh(context.Context) error         { f.refreshed = true; return f.err }
+func (f *fake) Serving() string                       { return "g1" }
 func (f *fake) Stale() bool                           { return false }
 func (f *fake) Stats(context.Context) (s nginx.Stats) { s.Told, s.Requests = true, 7; return s }
 
@@ -114,6 +118,12 @@ func TestApply(t *testing.T) {
 	}
 	if got := there.applied(); len(got) != 1 || !reflect.DeepEqual(got[0], example()) {
 		t.Errorf("there came %+v", got)
+	}
+	if err := c.Refresh(t.Context()); err != nil || !there.refreshed {
+		t.Errorf("refreshed %v, %v", there.refreshed, err)
+	}
+	if c.Serving() != "g1" {
+		t.Errorf("serving %q", c.Serving())
 	}
 	if !c.Alive() || c.Stale() || c.Stats(t.Context()).Requests != 7 || strings.Join(steps, ",") != "test 1s" {
 		t.Errorf("alive %v, stale %v, steps %v", c.Alive(), c.Stale(), steps)

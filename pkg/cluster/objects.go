@@ -69,6 +69,7 @@ type Pod struct {
 	Annotations map[string]string
 	Running     bool       // status.phase is Running
 	Ready       bool       // the Ready condition is True
+	ReadySince  int64      // since when, Unix seconds; 0 if it isn't, or that is not told
 	Deleting    bool       // metadata.deletionTimestamp is set
 	Finished    bool       // status.phase is Succeeded or Failed: it will never serve again
 	IP          netip.Addr // status.podIP; the zero Addr if there is none
@@ -171,6 +172,9 @@ func NewPod(o *corev1.Pod, in Interest) (*Pod, error) {
 	for _, c := range o.Status.Conditions {
 		if c.Type == corev1.PodReady {
 			p.Ready = c.Status == corev1.ConditionTrue
+			if p.Ready && !c.LastTransitionTime.IsZero() {
+				p.ReadySince = c.LastTransitionTime.Unix()
+			}
 		}
 	}
 	if ip, err := netip.ParseAddr(o.Status.PodIP); err == nil && ip.Zone() == "" && !ip.IsUnspecified() {

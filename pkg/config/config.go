@@ -54,6 +54,8 @@ type Config struct {
 	TrustedProxies        []netip.Prefix // masked, each once
 	AccessLog             bool
 	TemplateDir           string // "": the built-in templates
+	Endpoints             Endpoints
+	Resolver              netip.AddrPort // of loopback; the next port is free, too
 
 	// TLS
 	SSLPort     int
@@ -101,6 +103,16 @@ const (
 	ModeMock    Mode = "mock" // it is printed
 )
 
+// Endpoints says how nginx learns that endpoints have changed.
+type Endpoints string
+
+// Auto is Dynamic if the nginx that runs can do that, else Reload.
+const (
+	EndpointsAuto    Endpoints = "auto"
+	EndpointsDynamic Endpoints = "dynamic" // it is told at once, without a reload
+	EndpointsReload  Endpoints = "reload"  // they stand in nginx.conf
+)
+
 // LogFormat says how log lines are written.
 type LogFormat string
 
@@ -126,6 +138,15 @@ func (c *Config) RouteOptions() route.Options {
 		TLS:             c.SSLCert != "",
 		SSLRedirect:     c.SSLRedirect,
 		HealthChecks:    c.HealthChecks,
+		Dynamic:         c.Endpoints == EndpointsDynamic,
+	}
+}
+
+// Dynamic is how nginx learns endpoints, if it can do so without a reload.
+func (c *Config) Dynamic() *render.Dynamic {
+	return &render.Dynamic{
+		Resolver: c.Resolver,
+		Empty:    netip.AddrPortFrom(c.Resolver.Addr(), c.Resolver.Port()+1),
 	}
 }
 
@@ -133,7 +154,12 @@ func (c *Config) RouteOptions() route.Options {
 // templates, what nginx can do, and the paths of the run-time files.
 func (c *Config) RenderParams() render.Params {
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
+	var dynamic *render.Dynamic
+	if c.Endpoints == EndpointsDynamic {
+		dynamic = c.Dynamic()
+	}
 	return render.Params{
+		Dynamic:             dynamic,
 		Listen:              c.ListenAddresses,
 		Port:                c.Port,
 		StatusPath:          c.StatusPath,

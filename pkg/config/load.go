@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -206,6 +208,9 @@ func conflicts(c *Config, values map[string]string) []error {
 	if c.Port != 0 && c.Port == c.SSLPort {
 		errs = append(errs, fmt.Errorf("PORT (--port) and SSL_PORT (--ssl-port): both are %d: give two different ports", c.Port))
 	}
+	if c.Endpoints != EndpointsReload {
+		errs = append(errs, resolverConflicts(c)...)
+	}
 	if cert, key := values["SSL_CERT"], values["SSL_KEY"]; (cert == "") != (key == "") {
 		errs = append(errs, errors.New("SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"))
 	}
@@ -216,6 +221,23 @@ func conflicts(c *Config, values map[string]string) []error {
 		if inSubfolder(file.path, c.SSLCertDir) {
 			errs = append(errs, fmt.Errorf("%s: %s is in a sub-folder of SSL_CERT_DIR (--ssl-cert-dir), %s, and these belong to hosts: "+
 				"move the file, into that folder itself for example, or give another folder", file.name, shown(file.path), shown(c.SSLCertDir)))
+		}
+	}
+	return errs
+}
+
+// resolverConflicts finds who else wants the two ports of RESOLVER_ADDR.
+func resolverConflicts(c *Config) []error {
+	_, admin, _ := net.SplitHostPort(c.AdminAddr)
+	adminPort, _ := strconv.Atoi(admin)
+	var errs []error
+	for _, other := range []struct {
+		name string
+		port int
+	}{{"PORT (--port)", c.Port}, {"SSL_PORT (--ssl-port)", c.SSLPort}, {"ADMIN_ADDR (--admin-addr)", adminPort}} {
+		if first := int(c.Resolver.Port()); other.port > 0 && (other.port == first || other.port == first+1) {
+			errs = append(errs, fmt.Errorf("%s and RESOLVER_ADDR (--resolver-addr), which takes %d and %d: both want port %d: give one of them another",
+				other.name, first, first+1, other.port))
 		}
 	}
 	return errs

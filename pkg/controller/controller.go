@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/controller/internal/publish"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/certificate"
@@ -27,6 +28,17 @@ type Proxy interface {
 	Apply(ctx context.Context, files render.Files) error
 }
 
+// Directory tells nginx the endpoints of services.
+type Directory = publish.Directory
+
+// refresher is a Proxy that can have nginx ask for all endpoints anew.
+type refresher interface {
+	Refresh(ctx context.Context) error
+}
+
+// serving is what a Proxy may know: the generation that is served, "" if none is.
+type serving interface{ Serving() string }
+
 // Report is what is known after a turn.
 type Report struct {
 	Generation string // of the configuration that is served; "" before the first
@@ -35,15 +47,14 @@ type Report struct {
 	Err        error // why the newest configuration is not served; nil if it is
 	// Certificates are those in the newest configuration.
 	Certificates []Certificate
+	Capacity     int            // endpoints that nginx's memory has room for; 0: they stand in the configuration
 	LiveSince    time.Time      // when the configuration that is served became live; zero before the first
-	Upstreams    int            // locations with endpoints, in the configuration that is served
 	Objects      map[string]int // what is known of the cluster, by kind
 	ProblemKinds map[string]int // Problems by what the owner has to correct; each kind is there
 	Turn         Turn
 }
 
-// Certificate says when a host's certificate expires. The default one belongs to
-// no Namespace and no host.
+// Certificate says when a host's certificate expires. The default one has no host.
 type Certificate struct {
 	Namespace, Host string
 	NotAfter        int64 // Unix seconds
@@ -62,6 +73,8 @@ type Controller struct {
 	Options route.Options
 	Params  render.Params
 	Proxy   Proxy
+	// Directory tells nginx the endpoints, if Params are Dynamic; else it is nil.
+	Directory Directory
 	// Window is the least time between two configurations. A change after a
 	// quiet time is applied at once; those that follow within the window are
 	// gathered until it ends.
@@ -95,7 +108,10 @@ func (c *Controller) Run(ctx context.Context) error {
 
 	own := *c
 	own.Options.Barred, own.Options.Memory = map[route.Bar]string{}, &certificate.Memory{}
-	turn := &turner{Controller: &own, waiting: map[cluster.Ref]time.Time{}}
+	turn := &turner{Controller: &own, events: events}
+	if own.Directory != nil {
+		turn.publisher = &publish.Publisher{Directory: own.Directory}
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C

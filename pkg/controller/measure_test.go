@@ -51,8 +51,8 @@ func TestAccounts(t *testing.T) {
 		s.sync()
 		s.account("start", "live", []string{"success"})
 		r := s.told()
-		if r.Upstreams != 0 || len(r.ProblemKinds) != 7 {
-			t.Errorf("upstreams %d, problems %v", r.Upstreams, r.ProblemKinds)
+		if r.Counts.Upstreams != 0 || len(r.ProblemKinds) != 7 {
+			t.Errorf("upstreams %d, problems %v", r.Counts.Upstreams, r.ProblemKinds)
 		}
 		if fmt.Sprint(r.Objects) != "map[Namespace:1 Pod:0 Secret:0]" || !r.LiveSince.Equal(time.Now().Add(-gather)) {
 			t.Errorf("objects %v, live since %v", r.Objects, r.LiveSince)

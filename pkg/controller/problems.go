@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/expiry"
 )
 
 // logProblems logs what is new and what is solved since the last turn.
@@ -31,7 +32,7 @@ func (t *turner) logProblems(problems []route.Problem) {
 // checkExpiry gives the Problems that the clock makes of certificates, and sees to
 // it that a turn takes place when there will be others.
 func (t *turner) checkExpiry(table *route.Table, now time.Time) []route.Problem {
-	problems, next := route.Expiring(table, now.Unix())
+	problems, next := expiry.Expiring(table, now.Unix())
 	t.report.Certificates = nil
 	if p := t.Params.Default; p != nil {
 		reason, change := p.Validity().Judge("the default certificate", now.Unix())

@@ -40,6 +40,7 @@ type stage struct {
 	mu      sync.Mutex
 	applied []applied
 	answer  func(render.Files) error // nil: every configuration works
+	slow    time.Duration            // how long each takes
 	report  controller.Report
 }
 
@@ -99,6 +100,7 @@ func (s *stage) Run(ctx context.Context, events chan<- source.Event) error {
 }
 
 func (s *stage) Apply(_ context.Context, files render.Files) error {
+	time.Sleep(s.slow)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.answer != nil {
@@ -127,15 +129,20 @@ func parse(t *testing.T, replace map[string]string) *render.Templates {
 }
 
 // play runs the scenario inside a synctest bubble, in which time is fake.
-func play(t *testing.T, scenario func(*stage)) { playWith(t, false, scenario) }
+func play(t *testing.T, scenario func(*stage)) { playWith(t, nil, scenario) }
 
 // playTLS is play with a default certificate, so that hosts may have TLS.
-func playTLS(t *testing.T, scenario func(*stage)) { playWith(t, true, scenario) }
+func playTLS(t *testing.T, scenario func(*stage)) {
+	playWith(t, func(c *controller.Controller) {
+		c.Options.TLS = true
+		c.Params.Default, c.Params.CertDir = selfSigned(t), "/ssl"
+	}, scenario)
+}
 
-func playWith(t *testing.T, tls bool, scenario func(*stage)) {
+func playWith(t *testing.T, change func(*controller.Controller), scenario func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &logbook{}}
-		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", TLS: tls}
+		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", APIKeyField: "api-key"}
 		c := &controller.Controller{
 			Source:  s,
 			Cache:   cluster.NewCache(labels.Everything(), options.Interest()),
@@ -147,8 +154,8 @@ func playWith(t *testing.T, tls bool, scenario func(*stage)) {
 			Report:  func(r controller.Report) { s.mu.Lock(); s.report = r; s.mu.Unlock() },
 			Log:     slog.New(slog.NewTextHandler(s.log, nil)),
 		}
-		if tls {
-			c.Params.Default, c.Params.CertDir = selfSigned(t), "/ssl"
+		if change != nil {
+			change(c)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/controller/internal/account"
+	"github.com/30x/dispatcher/pkg/controller/internal/kinds"
+	"github.com/30x/dispatcher/pkg/controller/internal/publish"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 )
@@ -19,15 +22,22 @@ type turner struct {
 	synced    bool      // the source has told all that exists
 	dirty     bool      // something changed since the last turn
 	since     time.Time // when it first did
+	early     time.Time // a turn that may only tell endpoints is due then; zero: none
+	mayApply  bool      // this turn may change more than endpoints
 	changes   []string
-	cause     string                    // of the next turn; "" if nothing changed
-	waiting   map[cluster.Ref]time.Time // the objects whose change isn't live, and since when
-	untried   []Change                  // of Params, not yet known to work
-	notBefore time.Time                 // no turn before
-	recheck   time.Time                 // when the clock makes a turn due; zero: never
+	account   account.Account
+	untried   []Change  // of Params, not yet known to work
+	notBefore time.Time // no turn before
+	recheck   time.Time // when the clock makes a turn due; zero: never
 	live      render.Files
-	failures  int    // turns in a row that failed and may be tried again
-	warned    string // of the default certificate
+	events    <-chan arrival
+	publisher *publish.Publisher // nil: endpoints stand in the configuration
+	room      int                // for endpoints in nginx's memory
+	slowed    time.Time          // no early turn before: they must leave time for others
+	deaf      time.Time          // when an nginx that was taken over must have asked; zero: it has
+	grow      time.Time          // when Pods that are spared get more; zero: never
+	failures  int                // turns in a row that failed and may be tried again
+	warned    string             // of the default certificate
 	report    Report
 }
 
@@ -35,7 +45,7 @@ type turner struct {
 func (t *turner) take(e arrival) {
 	if e.Synced {
 		t.synced = true
-		t.mark(causeStart)
+		t.mark(account.CauseStart)
 		return
 	}
 	var change cluster.Change
@@ -53,7 +63,7 @@ func (t *turner) take(e arrival) {
 	}
 	t.mark(cluster.Kind(e.Object))
 	if ref, err := cluster.NewRef(cluster.Kind(e.Object), e.Object); err == nil && t.synced {
-		t.arrived(ref, e.at)
+		t.account.Arrived(ref, e.at)
 		t.changes = append(t.changes, fmt.Sprintf("%s %s", ref, change))
 	}
 }
@@ -67,43 +77,78 @@ func (t *turner) newParams(c Change) {
 
 // mark notes that something changed.
 func (t *turner) mark(cause string) {
-	t.because(cause)
+	t.account.Because(cause)
+	now := time.Now()
 	if !t.dirty {
-		t.dirty, t.since = true, time.Now()
+		t.dirty, t.since = true, now
+	}
+	if t.publisher != nil && t.early.IsZero() {
+		t.early = later(now.Add(gather), t.slowed)
 	}
 }
 
 // due says whether a turn is due now, or else how long to wait for it; 0 if
 // there is nothing to do.
 func (t *turner) due(now time.Time) (wait time.Duration, due bool) {
-	switch {
-	case !t.synced:
+	if !t.synced {
 		return 0, false
-	case t.dirty:
-		wait = max(t.notBefore.Sub(now), t.since.Add(gather).Sub(now), 0)
-	case t.recheck.IsZero():
-		return 0, false
-	default:
-		wait = max(t.recheck.Sub(now), 0)
 	}
+	var moments []time.Time
+	if t.dirty {
+		moments = append(moments, later(t.notBefore, t.since.Add(gather)))
+	}
+	for _, at := range []time.Time{t.early, t.grow, t.deaf} {
+		if !at.IsZero() {
+			moments = append(moments, at)
+		}
+	}
+	if !t.dirty && !t.recheck.IsZero() {
+		moments = append(moments, t.recheck)
+	}
+	if len(moments) == 0 {
+		return 0, false
+	}
+	wait = max(slices.MinFunc(moments, time.Time.Compare).Sub(now), 0)
 	return min(wait, longestWait), wait == 0
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // longestWait is how long a wait lasts before the clock is looked at again: it
 // may have been set.
 const longestWait = time.Hour
 
-// sync is one turn of the corridor.
+// sync is one turn of the corridor, or what is due of one.
 func (t *turner) sync(ctx context.Context) {
 	started := time.Now()
-	changes := t.changes
-	t.dirty, t.changes = false, nil
-	t.begin()
+	t.mayApply = t.whole(started)
+	if !t.mayApply && (t.early.IsZero() || t.early.After(started)) {
+		if !t.deaf.IsZero() && !t.deaf.After(started) {
+			t.rouse(ctx)
+		}
+		t.publisher.Again(started)
+		t.grow = t.publisher.Next(started)
+		return
+	}
+	changes, dirty := t.changes, t.dirty
+	t.dirty, t.changes, t.early = false, nil, time.Time{}
+	t.account.Begin()
 
-	table, problems, applied, err := t.walk(ctx)
+	table, problems, done, err := t.walk(ctx)
+	t.slowed = time.Now().Add(restFactor * time.Since(started))
+	if errors.Is(err, errLater) {
+		t.dirty, t.changes = dirty, changes
+		t.account.Again()
+		return
+	}
 	problems = append(problems, t.checkExpiry(table, started)...)
 	t.logProblems(problems)
-	t.report.Problems, t.report.ProblemKinds = problems, countProblems(problems, t.Options)
+	t.report.Problems, t.report.ProblemKinds = problems, kinds.Count(problems, t.Options)
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -113,38 +158,64 @@ func (t *turner) sync(ctx context.Context) {
 	default:
 		t.failures = 0
 		t.report.Err = nil
-		t.report.Counts, t.report.Upstreams = table.Counts(), countUpstreams(table)
+		t.report.Counts = table.Counts()
 	}
-	t.end(applied, err)
-	if applied {
+	ended := time.Now()
+	t.account.End(ended, done > nothing, err)
+	if done > nothing {
+		t.report.LiveSince = ended
+		what, precision := "endpoints live", 100*time.Microsecond
+		if done == reloaded {
+			what, precision = "configuration live", time.Millisecond
+			t.notBefore = started.Add(t.Window)
+		}
 		t.report.Generation = t.live.Generation
-		t.notBefore = started.Add(t.Window)
 		counts := t.report.Counts
-		t.Log.Info("configuration live", "changed", shorten(changes), "hosts", counts.Hosts, "locations", counts.Locations,
+		t.Log.Info(what, "changed", account.Shorten(changes), "hosts", counts.Hosts, "locations", counts.Locations,
 			"endpoints", counts.Endpoints, "problems", len(problems), "generation", t.live.Generation,
-			"took", time.Since(started).Round(time.Millisecond))
+			"took", time.Since(started).Round(precision))
 	}
+	t.report.Turn = t.account.Turn
 	t.Report(t.report)
 	t.report.Turn = Turn{}
 }
 
+// outcome is what a turn has changed of what is served.
+type outcome int
+
+const (
+	nothing  outcome = iota
+	told             // nginx was told of endpoints
+	reloaded         // it has another configuration
+)
+
+// restFactor is how much longer than an early turn there is none after it: on a
+// large cluster that changes all the time they take a fifth of a processor at most.
+const restFactor = 4
+
+// errLater says that there is another configuration, for which it isn't time.
+var errLater = errors.New("it is not time yet for another configuration")
+
 // applyNewest serves the table, with new Params if there are any. Those that
 // don't work are dropped, unless time may mend that.
-func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied bool, err error) {
+func (t *turner) applyNewest(ctx context.Context, table *route.Table) (done outcome, err error) {
+	if !t.mayApply {
+		return t.apply(ctx, table)
+	}
 	untried := t.untried
 	t.untried = nil
 	for i, change := range untried {
 		good := t.Params
 		t.Params = change.Apply(good)
-		done, failed := t.apply(ctx, table)
-		applied = applied || done
+		now, failed := t.apply(ctx, table)
+		done = max(done, now)
 		if failed == nil {
 			continue
 		}
 		t.Params = good
 		if t.culprit(failed) != nil || ctx.Err() != nil {
 			t.untried = append(t.untried, untried[i:]...)
-			return applied, failed
+			return done, failed
 		}
 		t.Log.Error("a change does not work; the last good one stays in use", "changed", change.What, "reason", failed)
 		if proxyErr := (*proxyError)(nil); errors.As(failed, &proxyErr) && !isRefused(failed) {
@@ -152,28 +223,35 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (applied b
 			err = errors.Join(err, failed)
 		}
 	}
-	done, failed := t.apply(ctx, table)
-	return applied || done, errors.Join(err, failed)
+	now, failed := t.apply(ctx, table)
+	return max(done, now), errors.Join(err, failed)
 }
 
 // apply renders the table and serves it if the text differs from what is served.
-func (t *turner) apply(ctx context.Context, table *route.Table) (applied bool, err error) {
+func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, err error) {
 	began := time.Now()
-	files, err := render.Render(table, t.Params)
-	t.took("render", began)
+	files, err := render.Render(table, t.params(table))
+	t.account.Took("render", began)
 	if err != nil {
-		return false, err
+		return nothing, err
 	}
-	if files.Generation == t.live.Generation {
-		return false, nil
+	same := files.Generation == t.live.Generation
+	if t.publisher != nil {
+		done = t.publish(table, files, same)
 	}
-	err = t.Proxy.Apply(ctx, files)
-	t.reloaded(err)
+	switch {
+	case same:
+		return done, nil
+	case !t.mayApply:
+		return done, errLater
+	}
+	err = t.serve(ctx, table, files)
+	t.account.Reloaded(result(err))
 	if err != nil {
-		return false, &proxyError{err}
+		return done, &proxyError{err}
 	}
 	t.live = files
-	return true, nil
+	return reloaded, nil
 }
 
 // refused is what a Proxy's error may say: the text itself is at fault, so time
@@ -185,31 +263,18 @@ type proxyError struct{ error }
 
 func (e *proxyError) Unwrap() error { return e.error }
 
+// result is what came of handing a configuration to the proxy.
+func result(err error) string {
+	switch {
+	case err == nil:
+		return "success"
+	case isRefused(err):
+		return "refused"
+	}
+	return "failed"
+}
+
 func isRefused(err error) bool {
 	var r refused
 	return errors.As(err, &r) && r.Refused()
-}
-
-// retryLater logs a failed turn and asks for another one if that may help.
-func (t *turner) retryLater(err error, started time.Time, changes []string) {
-	t.notBefore = started.Add(t.Window)
-	if isRefused(err) {
-		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", shorten(changes))
-		return
-	}
-	pause := min(firstRetry<<min(t.failures, 10), lastRetry)
-	t.failures++
-	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", shorten(changes), "in", pause)
-	t.dirty, t.changes, t.cause = true, changes, t.report.Turn.Cause
-	t.notBefore = time.Now().Add(pause)
-}
-
-// shorten keeps a log line readable.
-func shorten(changes []string) []string {
-	const limit = 10
-	changes = slices.Compact(slices.Sorted(slices.Values(changes)))
-	if len(changes) > limit {
-		changes = append(changes[:limit:limit], fmt.Sprintf("and %d more", len(changes)-limit))
-	}
-	return changes
 }

@@ -18,22 +18,22 @@ const (
 
 // walk builds and serves what the cluster asks for, without the certificates that
 // can't be used although they look right.
-func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route.Problem, applied bool, err error) {
+func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route.Problem, done outcome, err error) {
 	barred := t.Options.Barred
 	maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return b.Host != "" })
 	for round := 0; ; round++ {
 		began := time.Now()
 		snapshot := t.Cache.Snapshot()
 		table, problems = route.Build(snapshot, t.Options)
-		t.took("build", began)
+		t.account.Took("build", began)
 		t.report.Objects = countObjects(snapshot)
 		maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return !t.Options.Memory.Knows(b.ID) })
-		done, err := t.applyNewest(ctx, table)
-		applied = applied || done
+		now, err := t.applyNewest(ctx, table)
+		done = max(done, now)
 		bad := t.culprit(err)
 		switch {
 		case bad == nil || round > maxRounds:
-			return table, problems, applied, err
+			return table, problems, done, err
 		case round == maxRounds:
 			t.barNew(table)
 		default:

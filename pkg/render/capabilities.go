@@ -14,6 +14,7 @@ type Capabilities struct {
 	TLS           bool // http_ssl_module and http_v2_module
 	Realip        bool // http_realip_module
 	StubStatus    bool // http_stub_status_module
+	Sticky        bool // http_upstream_sticky_module
 	UpstreamCheck bool // nginx_upstream_check_module (third party)
 }
 
@@ -34,12 +35,17 @@ func (v Version) AtLeast(major, minor, patch int) bool {
 	return v.Patch >= patch
 }
 
+// Resolve reports whether an nginx of the version asks for the endpoints of its
+// upstreams, so that they change without a reload ("resolve", "service" and
+// "resolver" in CHANGES of 1.27.3).
+func (v Version) Resolve() bool { return v.AtLeast(1, 27, 3) }
+
 // Oldest is the oldest nginx that rendered configurations are made for.
 func Oldest() Version { return Version{1, 22, 0} }
 
 // Stable is what configurations are rendered for when no nginx is asked.
 func Stable() Capabilities {
-	return Capabilities{Version: Version{1, 30, 0}, TLS: true, Realip: true, StubStatus: true}
+	return Capabilities{Version: Version{1, 30, 0}, TLS: true, Realip: true, StubStatus: true, Sticky: true}
 }
 
 // ParseVersion reads "1.30" or "1.30.6".
@@ -77,6 +83,7 @@ func ParseCapabilities(output string) (Capabilities, error) {
 		TLS:           strings.Contains(output, "--with-http_ssl_module") && strings.Contains(output, "--with-http_v2_module"),
 		Realip:        strings.Contains(output, "--with-http_realip_module"),
 		StubStatus:    strings.Contains(output, "--with-http_stub_status_module"),
+		Sticky:        v.AtLeast(1, 29, 6) && !strings.Contains(output, "--without-http_upstream_sticky_module"),
 		UpstreamCheck: strings.Contains(output, "nginx_upstream_check_module"),
 	}, nil
 }

@@ -20,7 +20,7 @@ built by gcc 15.2.0 (Alpine 15.2.0)
 built with OpenSSL 3.5.5 27 Jan 2026
 TLS SNI support enabled
 configure arguments: --prefix=/etc/nginx --sbin-path=/usr/sbin/nginx --with-http_realip_module --with-http_v3_module
-`, Capabilities{Version: Version{1, 30, 0}, Realip: true}},
+`, Capabilities{Version: Version{1, 30, 0}, Realip: true, Sticky: true}},
 		{"a distribution's suffix", "nginx version: nginx/1.24.0 (Ubuntu)\nconfigure arguments: --with-http_realip_module\n", Capabilities{Version: Version{1, 24, 0}, Realip: true}},
 		{"openresty", "nginx version: openresty/1.27.1.2\nconfigure arguments: --prefix=/usr/local/openresty/nginx\n", Capabilities{Version: Version{1, 27, 1}}},
 		{"with health checks", "nginx version: nginx/1.26.3\nconfigure arguments: --with-http_realip_module --add-module=/build/nginx_upstream_check_module-0.4.0\n", Capabilities{Version: Version{1, 26, 3}, Realip: true, UpstreamCheck: true}},

@@ -32,6 +32,7 @@ type Page struct {
 	// ListenHTTP and ListenTLS are arguments of listen directives.
 	ListenHTTP, ListenTLS []string
 
+	zone    int // of the memory for endpoints, in kilobytes
 	files   []CertificateFile
 	header  string      // nginx's variable for the header with the API key
 	keys    []value.Key // by the number in their placeholder
@@ -79,6 +80,9 @@ type Rule struct {
 	// URI follows the upstream's name in proxy_pass; empty: the client's bytes go
 	// to the Pod untouched.
 	URI string
+	// AgainURI is the same for a request that begins anew: in the place of URI it
+	// stands in a variable, to which nginx doesn't add the query by itself.
+	AgainURI string
 	// Require is a variable without which the request is refused; may be empty.
 	Require string
 	// First marks the first rule of its Path.
@@ -87,9 +91,22 @@ type Rule struct {
 
 // Upstream is the Pods of a rule.
 type Upstream struct {
-	Name        string
-	Endpoints   []Endpoint
+	Name      string
+	Endpoints []Endpoint
+	// Service is the name by which nginx asks for the endpoints; "": they are all
+	// that is said. Zone is then the size of nginx's memory for them in kilobytes.
+	Service     string
+	Zone        int
 	HealthCheck *healthcheck.Check // nil: none
+	Balance     string             // directive; "": round robin
+	Sticky      *Sticky            // nil: none
+}
+
+// Sticky is a cookie that keeps a client at a Pod.
+type Sticky struct {
+	Cookie string
+	Path   string // of the requests that it is for, as a client writes it
+	Secure bool   // clients may send it over TLS only
 }
 
 // Endpoint is one Pod's address.
@@ -105,6 +122,9 @@ func newPage(t *route.Table, p Params) *Page {
 	if p.Default != nil {
 		tls := page.addPair(defaultFolder, p.Default)
 		page.DefaultTLS, page.ListenTLS = &tls, p.SSLListenAddresses()
+	}
+	if p.Dynamic != nil {
+		page.zone = p.Dynamic.ZoneSize()
 	}
 	longest := 0
 	for i, h := range t.Hosts {
@@ -186,6 +206,15 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 		page.CheckZone = max(page.CheckZone, 1024) + len(l.Upstream.Endpoints) // 1 kB a server is ample
 	}
 	up := Upstream{Name: l.Upstream.Name, HealthCheck: l.Upstream.HealthCheck, Endpoints: make([]Endpoint, len(l.Upstream.Endpoints))}
+	if l.Upstream.Balance != value.RoundRobin {
+		up.Balance = string(l.Upstream.Balance)
+	}
+	if page.Dynamic != nil {
+		up.Service, up.Zone = l.Upstream.Name+"."+Domain, page.zone
+	}
+	if l.Upstream.Sticky != (value.Cookie{}) {
+		up.Sticky = &Sticky{Cookie: l.Upstream.Sticky.String(), Path: l.Path.Encoded(), Secure: h.TLS != nil}
+	}
 	for i, e := range l.Upstream.Endpoints {
 		up.Endpoints[i] = Endpoint{
 			Addr: e.Addr.String(), Weight: e.Weight, Pod: e.Pod.Name, AppName: e.AppName.String(), AppRev: e.AppRev.String(),
@@ -199,7 +228,7 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 		Org:       l.Org.String(),
 		Env:       l.Env.String(),
 		Upstream:  up,
-		NoPods:    len(l.Upstream.Endpoints) == 0,
+		NoPods:    len(l.Upstream.Endpoints) == 0 && page.Dynamic == nil,
 		Closed:    l.Auth.Closed,
 		Header:    page.header,
 		Keys:      page.placeholders(l.Auth.Keys),
@@ -223,6 +252,9 @@ func (page *Page) placeholders(keys []value.Key) []string {
 // exact answers the path itself.
 func (r Rule) exact(l *route.Location) Rule {
 	r.Modifier, r.Pattern, r.URI = "=", r.Path, l.Target.Encoded()
+	if r.URI != "" {
+		r.AgainURI = r.URI + "$is_args$args"
+	}
 	return r
 }
 
@@ -240,6 +272,7 @@ func (r Rule) below(l *route.Location) Rule {
 			r.URI = target.Encoded()
 		}
 		r.URI += r.Require + "$is_args$args"
+		r.AgainURI = r.URI
 	}
 	return r
 }

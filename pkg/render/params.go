@@ -35,6 +35,8 @@ type Params struct {
 	CertDir string            // absolute folder for Files.Certificates
 	HSTS    int               // max-age of Strict-Transport-Security, in seconds; 0: none is sent
 
+	Dynamic *Dynamic // nil: endpoints stand in the text
+
 	PidFile       string // absolute path
 	ControlSocket string // absolute path of the unix socket that tells the generation
 	TempDir       string // absolute folder for nginx's temporary files

@@ -9,6 +9,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
+	"github.com/30x/dispatcher/pkg/route/ports"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -16,7 +17,10 @@ import (
 // It never fails as a whole: what can't be served is left out and named in a
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
-	b := &builder{opts: opts, paths: map[string]podPaths{}, hosts: map[value.Host]*hostState{}, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
+	b := &builder{
+		opts: opts, paths: map[string]podPaths{}, labels: map[string]value.Label{"": {}},
+		hosts: make(map[value.Host]*hostState, len(s.Namespaces)), secrets: make(map[string]*cluster.Secret, len(s.Secrets)),
+	}
 	if b.opts.Memory == nil {
 		b.opts.Memory = &certificate.Memory{}
 	}
@@ -34,7 +38,8 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 // builder is the state of one Build.
 type builder struct {
 	opts     Options
-	paths    map[string]podPaths // by annotation text
+	paths    map[string]podPaths    // by annotation text
+	labels   map[string]value.Label // by text
 	hosts    map[value.Host]*hostState
 	secrets  map[string]*cluster.Secret // by Namespace
 	problems []Problem
@@ -58,7 +63,7 @@ func (b *builder) podsByNamespace(s *cluster.Snapshot) map[string][]*cluster.Pod
 	for _, ns := range s.Namespaces {
 		routed[ns.Name] = true
 	}
-	pods := map[string][]*cluster.Pod{}
+	pods := make(map[string][]*cluster.Pod, len(s.Namespaces))
 	for _, p := range s.Pods {
 		if _, ok := p.Annotations[b.opts.PathsAnnotation]; !ok || p.Finished {
 			continue
@@ -98,7 +103,7 @@ func (b *builder) addNamespace(ns *cluster.Namespace, pods []*cluster.Pod) {
 func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Location {
 	type gathering struct {
 		location *Location
-		targets  []target
+		votes    []vote
 	}
 	byKey := map[pathKey]*gathering{}
 	org, env := b.label(ns.Ref, ns.Labels, b.opts.OrgLabel), b.label(ns.Ref, ns.Labels, b.opts.EnvLabel)
@@ -112,31 +117,31 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 				byKey[keyOf(e)] = g
 				out = append(out, g.location)
 			}
-			port, container, err := resolvePort(pod, e.Port)
+			port, container, err := ports.Resolve(pod, e.Port)
 			if err != nil {
 				b.problem(pod.Ref, b.place(e, "containerPort"), "the entry is dropped: %v", err)
 			}
-			if err != nil || !pod.Serves() {
+			serves := pod.Serves()
+			if err == nil && (serves || b.opts.Dynamic) {
+				g.votes = append(g.votes, vote{pod, e})
+			}
+			if err != nil || !serves {
 				continue // the path is its Namespace's all the same
 			}
 			up := g.location.Upstream
 			up.Endpoints = append(up.Endpoints, Endpoint{
-				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.Weight, Pod: pod.Ref, AppName: name, AppRev: rev,
+				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.Weight, Pod: pod.Ref, ReadySince: pod.ReadySince, AppName: name, AppRev: rev,
 			})
 			if b.opts.HealthChecks && up.HealthCheck == nil {
 				if up.HealthCheck, err = healthcheck.New(pod, container, port); err != nil {
 					b.problem(pod.Ref, "spec.containers", "no health check is made: %v", err)
 				}
 			}
-			g.targets = append(g.targets, target{pod, e})
 		}
-	}
-	for _, g := range byKey {
-		g.location.Target = chooseTarget(g.targets)
 	}
 	slices.SortFunc(out, compareLocations)
 	for _, l := range out {
-		b.reportTargets(l, byKey[l.key()].targets)
+		b.settle(l, byKey[l.key()].votes)
 	}
 	return out
 }
@@ -163,44 +168,16 @@ func (b *builder) place(e annotation.Path, field string) string {
 
 // label reads a label that only informs; a bad one is left out.
 func (b *builder) label(ref cluster.Ref, labels map[string]string, key string) value.Label {
-	l, err := value.ParseLabel(labels[key])
+	text := labels[key]
+	l, known := b.labels[text]
+	if known {
+		return l
+	}
+	l, err := value.ParseLabel(text)
 	if err != nil {
 		b.problem(ref, key, "the label is left out: %v", err)
+		return l
 	}
+	b.labels[text] = l
 	return l
-}
-
-// target is what one Pod's entry says of a location's target path.
-type target struct {
-	pod   *cluster.Pod
-	entry annotation.Path
-}
-
-// chooseTarget takes the target path of the oldest Pod that sets one: a set
-// value beats an unset one.
-func chooseTarget(targets []target) value.Path {
-	var best *target
-	for i := range targets {
-		t := &targets[i]
-		if !t.entry.Target.IsZero() && (best == nil || t.pod.Created < best.pod.Created) {
-			best = t // Pods come by name, so of two of one age the first stays
-		}
-	}
-	if best == nil {
-		return value.Path{}
-	}
-	return best.entry.Target
-}
-
-// reportTargets tells each Pod that does not agree with the chosen target path.
-func (b *builder) reportTargets(l *Location, targets []target) {
-	for _, t := range targets {
-		switch {
-		case t.entry.Target == l.Target:
-		case t.entry.Target.IsZero():
-			b.problem(t.pod.Ref, b.place(t.entry, "targetPath"), "it is not set here, but on other Pods of %s: %s is used for all", cluster.Quote(l.Path.String()), cluster.Quote(l.Target.String()))
-		default:
-			b.problem(t.pod.Ref, b.place(t.entry, "targetPath"), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(t.entry.Target.String()), cluster.Quote(l.Path.String()), cluster.Quote(l.Target.String()))
-		}
-	}
 }

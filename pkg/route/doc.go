@@ -26,6 +26,10 @@ type Options struct {
 	HealthChecks    bool   // read Pods' probes into Upstream.HealthCheck
 	TLS             bool   // hosts may be served over TLS
 	SSLRedirect     bool   // hosts with TLS redirect plain HTTP to HTTPS, unless they say otherwise
+	// Dynamic: endpoints change without a reload. A path then stays as long as a Pod
+	// declares it, and answers 503 while none serves.
+	Dynamic bool
+	Sticky  bool // the nginx that runs knows the directive sticky
 	// Barred are certificates that can't be used although they look right, with the
 	// reason.
 	Barred map[Bar]string

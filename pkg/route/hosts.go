@@ -108,7 +108,9 @@ func (b *builder) table() *Table {
 			state.vhost.From, state.vhost.Refused, state.vhost.TLS, state.vhost.Locations = nil, true, nil, nil
 		}
 		slices.SortFunc(state.vhost.Locations, compareLocations)
-		state.vhost.dropClaims()
+		if !b.opts.Dynamic {
+			state.vhost.dropClaims()
+		}
 		t.Hosts = append(t.Hosts, state.vhost)
 	}
 	slices.SortFunc(t.Hosts, func(x, y *VirtualHost) int { return cmp.Compare(x.Name.String(), y.Name.String()) })

@@ -83,6 +83,9 @@ type Upstream struct {
 	Name        string             // unique, stable, safe in a configuration
 	Endpoints   []Endpoint         // none: a claim, whose requests are answered with 503
 	HealthCheck *healthcheck.Check // nil: none
+	Balance     value.Balance      // "": not set, which is round robin
+	Sticky      value.Cookie       // keeps a client at a Pod; zero: none
+	SlowStart   int                // seconds in which a new Pod comes to its full share; 0: at once
 }
 
 // Endpoint is one Pod's address.
@@ -90,13 +93,17 @@ type Endpoint struct {
 	Addr            netip.AddrPort
 	Weight          int // 0: not set, which counts as 1
 	Pod             cluster.Ref
+	ReadySince      int64 // Unix seconds; 0 if that is not known
 	AppName, AppRev value.Label
 }
 
 // Counts sums up a Table.
-type Counts struct{ Hosts, Locations, Endpoints int }
+type Counts struct {
+	Hosts, Locations, Endpoints int
+	Upstreams                   int // locations with endpoints
+}
 
-// Counts returns the numbers of hosts, locations and endpoints.
+// Counts returns the numbers of what is served.
 func (t *Table) Counts() Counts {
 	var c Counts
 	for _, h := range t.Hosts {
@@ -106,6 +113,9 @@ func (t *Table) Counts() Counts {
 		c.Locations += len(h.Locations)
 		for _, l := range h.Locations {
 			c.Endpoints += len(l.Upstream.Endpoints)
+			if len(l.Upstream.Endpoints) > 0 {
+				c.Upstreams++
+			}
 		}
 	}
 	return c

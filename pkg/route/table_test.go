@@ -84,7 +84,7 @@ func TestFindAndCounts(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if got, want := table.Counts(), (Counts{Hosts: 2, Locations: 6, Endpoints: 12}); got != want {
+	if got, want := table.Counts(), (Counts{Hosts: 2, Locations: 6, Endpoints: 12, Upstreams: 6}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	h := table.Hosts[0]

@@ -16,6 +16,7 @@ func alerts() []alert {
 		{"nginx does not run", "dispatcher_nginx_up == 0"},
 		{"changes are not served", "dispatcher_last_turn_successful == 0"},
 		{"for minutes after a restart, the state before it is served: the API doesn't answer", "min_over_time(dispatcher_stale[5m]) == 1"},
+		{"nginx doesn't ask for endpoints", "dispatcher_endpoint_questions_held == 0 and dispatcher_upstreams > 0"},
 		{"a certificate expires within a week", "dispatcher_certificate_expiry_timestamp_seconds - time() < 7 * 86400"},
 		{"a route has no Pod that is ready", "dispatcher_routes > dispatcher_upstreams"},
 		{"entries are not served", "dispatcher_problems > 0"},

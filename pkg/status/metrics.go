@@ -23,6 +23,13 @@ type Stats struct {
 	Accepted, Handled, Requests uint64
 }
 
+// Asked is how nginx asks for endpoints.
+type Asked struct {
+	Questions uint64 // so far
+	Held      int    // that wait for news now
+	Behind    int    // services whose newest endpoints nginx has not got
+}
+
 // metrics tells of the last Report, of nginx and of what has been counted, in
 // Prometheus' format.
 type metrics struct {
@@ -146,6 +153,9 @@ func (s *Status) moment() moment {
 		ctx, cancel := context.WithTimeout(context.Background(), askTime)
 		defer cancel()
 		now.stats = s.stats(ctx)
+	}
+	if s.asked != nil {
+		now.dynamic, now.asked = true, s.asked()
 	}
 	return now
 }

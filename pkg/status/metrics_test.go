@@ -25,17 +25,17 @@ func (p proxy) Stale() bool { return p.stale }
 func full() *Status {
 	s := New(proxy{alive: true}, func(context.Context) Stats {
 		return Stats{Draining: 2, Told: true, Active: 9, Reading: 1, Writing: 3, Waiting: 5, Accepted: 100, Handled: 99, Requests: 1000}
-	})
+	}, func() Asked { return Asked{Questions: 70, Held: 3, Behind: 1} })
 	s.Step("test", 30*time.Millisecond)
 	s.Step("reload", time.Millisecond)
 	s.Step("verify", 120*time.Millisecond)
 	s.Set(controller.Report{
 		Generation:   "00000000000f1234",
-		Counts:       route.Counts{Hosts: 2, Locations: 4, Endpoints: 7},
-		Upstreams:    3,
+		Counts:       route.Counts{Hosts: 2, Locations: 4, Endpoints: 7, Upstreams: 3},
 		Objects:      map[string]int{"Namespace": 1, "Pod": 5},
 		ProblemKinds: map[string]int{"hosts": 1, "tls": 0},
 		Certificates: []controller.Certificate{{Namespace: "shop", Host: "www.example.com", NotAfter: 1800000000}},
+		Capacity:     4096,
 		LiveSince:    time.UnixMilli(1700000000500),
 		Turn: controller.Turn{
 			Cause: "several", Result: "live",
@@ -118,6 +118,10 @@ dispatcher_last_turn_successful 1
 dispatcher_stale 0
 dispatcher_last_good_generation 15
 dispatcher_last_good_generation_timestamp_seconds 1.7000000005e+09
+dispatcher_endpoint_questions_total 70
+dispatcher_endpoint_questions_held 3
+dispatcher_upstreams_behind 1
+dispatcher_endpoints_capacity 4096
 dispatcher_nginx_up 1
 dispatcher_nginx_workers_draining 2
 dispatcher_nginx_connections_active 9
@@ -155,15 +159,15 @@ dispatcher_event_to_live_seconds_count 2`)
 // What isn't known is left out: it is not 0.
 func TestMetricsOfTheUnknown(t *testing.T) {
 	t.Parallel()
-	silent := scrape(t, New(proxy{}, func(context.Context) Stats { return Stats{} }))
+	silent := scrape(t, New(proxy{}, func(context.Context) Stats { return Stats{} }, nil))
 	if !strings.Contains(silent, "\ndispatcher_nginx_up 0\n") {
 		t.Errorf("nginx is not known to be down:\n%s", silent)
 	}
-	if stale := scrape(t, New(proxy{alive: true, stale: true}, func(context.Context) Stats { return Stats{} })); !strings.Contains(stale, "\ndispatcher_stale 1\n") {
+	if stale := scrape(t, New(proxy{alive: true, stale: true}, func(context.Context) Stats { return Stats{} }, nil)); !strings.Contains(stale, "\ndispatcher_stale 1\n") {
 		t.Errorf("it isn't told that what is served is stale:\n%s", stale)
 	}
-	mock := scrape(t, New(proxy{alive: true}, nil))
-	for _, name := range []string{"hosts", "routes", "last_turn", "last_good", "nginx_connections", "nginx_requests"} {
+	mock := scrape(t, New(proxy{alive: true}, nil, nil))
+	for _, name := range []string{"hosts", "routes", "last_turn", "last_good", "nginx_connections", "nginx_requests", "endpoint_questions", "endpoints_capacity", "upstreams_behind"} {
 		if strings.Contains(silent+mock, "\ndispatcher_"+name) {
 			t.Errorf("%s is exported before it is known", name)
 		}

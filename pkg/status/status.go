@@ -25,16 +25,17 @@ type Proxy interface {
 type Status struct {
 	proxy   Proxy
 	stats   func(context.Context) Stats // nil: there is no nginx
+	asked   func() Asked                // nil: it doesn't ask for endpoints
 	metrics *metrics
 
 	mu     sync.Mutex
 	report controller.Report
 }
 
-// New makes a Status of the proxy; stats, which may be nil, gives what nginx tells
-// of itself.
-func New(proxy Proxy, stats func(context.Context) Stats) *Status {
-	s := &Status{proxy: proxy, stats: stats}
+// New makes a Status of the proxy; stats gives what nginx tells of itself, and asked
+// how it asks for endpoints. Both may be nil.
+func New(proxy Proxy, stats func(context.Context) Stats, asked func() Asked) *Status {
+	s := &Status{proxy: proxy, stats: stats, asked: asked}
 	s.metrics = newMetrics(s.moment)
 	return s
 }

@@ -42,7 +42,7 @@ func TestProbes(t *testing.T) {
 		{"nginx gone", live, proxy{}, 503, "nginx is not running"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := status.New(c.proxy, nil)
+			s := status.New(c.proxy, nil, nil)
 			s.Set(c.report)
 			server := httptest.NewServer(s.Handler())
 			defer server.Close()
@@ -80,7 +80,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- status.New(proxy{alive: true}, nil).Serve(ctx, l) }()
+	go func() { done <- status.New(proxy{alive: true}, nil, nil).Serve(ctx, l) }()
 	if code, _ := get(t, "http://"+l.Addr().String()+"/healthz"); code != 200 {
 		t.Errorf("/healthz answers %d", code)
 	}
@@ -92,7 +92,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 
 // A certificate's end is a metric, so that people can be told of it in time.
 func TestCertificateMetric(t *testing.T) {
-	s := status.New(proxy{alive: true}, nil)
+	s := status.New(proxy{alive: true}, nil, nil)
 	s.Set(controller.Report{Certificates: []controller.Certificate{{NotAfter: 1800000000}, {Namespace: "shop", Host: "secure.dev", NotAfter: 1900000000}}})
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -41,6 +41,9 @@ type moment struct {
 	alive  bool
 	stale  bool
 	stats  Stats
+
+	dynamic bool // nginx asks for endpoints
+	asked   Asked
 }
 
 type (
@@ -58,7 +61,7 @@ func table() []metric {
 		{"routes", gauge, nil, "Routes that are served: the paths of all hosts. Those without a Pod that is ready answer 503.",
 			served(func(r controller.Report) int { return r.Counts.Locations })},
 		{"upstreams", gauge, nil, "Routes that have at least one endpoint.",
-			served(func(r controller.Report) int { return r.Upstreams })},
+			served(func(r controller.Report) int { return r.Counts.Upstreams })},
 		{"endpoints", gauge, nil, "Endpoints of all upstreams; a Pod counts once for each of its routes.",
 			served(func(r controller.Report) int { return r.Counts.Endpoints })},
 		{"problems", gauge, []string{"kind"}, "Entries that are not served, or need attention, by what has to be corrected: " +
@@ -79,7 +82,7 @@ func table() []metric {
 		{reloads, counter, []string{"cause", "result"}, "Configurations handed to nginx, by result: success, refused (nginx refuses the text) or failed. " +
 			"The cause is the kind of the changed objects or what an operator changed; start, clock (a certificate was due) or several.", nil},
 		{delays, histogram, nil, "Time from the arrival of an object's change to the moment when nginx serves it. " +
-			"Each object counts once in a turn, from its first change that was not live; changes that need no reload don't count.", nil},
+			"Each object counts once in a turn, from its first change that was not live; changes of which nginx has nothing to learn don't count.", nil},
 		{"last_turn_successful", gauge, nil, "1 if the newest configuration is served, 0 if the last good one is in its place.",
 			func(now moment, give give) {
 				if now.report.Generation != "" || now.report.Err != nil {
@@ -105,6 +108,16 @@ func table() []metric {
 					give(float64(t.UnixMilli()) / 1000)
 				}
 			}},
+
+		{"endpoint_questions_total", counter, nil, "Questions of nginx for endpoints, where these change without a reload.",
+			asks(func(now moment) float64 { return float64(now.asked.Questions) })},
+		{"endpoint_questions_held", gauge, nil, "Questions of nginx that are kept back until endpoints change: one for each upstream of each nginx worker that asks. " +
+			"With none, nginx learns of changes late, or not at all.",
+			asks(func(now moment) float64 { return float64(now.asked.Held) })},
+		{"upstreams_behind", gauge, nil, "Upstreams whose newest endpoints nginx has not got yet.",
+			asks(func(now moment) float64 { return float64(now.asked.Behind) })},
+		{"endpoints_capacity", gauge, nil, "Endpoints that nginx's memory has room for, each upstream counting as two more. It is enlarged, by a reload, when half of it is used.",
+			asks(func(now moment) float64 { return float64(now.report.Capacity) })},
 
 		{"nginx_up", gauge, nil, "1 if nginx runs, 0 if not.",
 			func(now moment, give give) {
@@ -142,6 +155,15 @@ func served(count func(controller.Report) int) row {
 	return func(now moment, give give) {
 		if now.report.Generation != "" {
 			give(float64(count(now.report)))
+		}
+	}
+}
+
+// asks is for what there is where nginx asks for endpoints.
+func asks(value func(moment) float64) row {
+	return func(now moment, give give) {
+		if now.dynamic {
+			give(value(now))
 		}
 	}
 }

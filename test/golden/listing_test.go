@@ -80,7 +80,9 @@ func (l *lister) upstream(d *crossplane.Directive) {
 			servers = append(servers, strings.Join(d.Args, " "))
 		case strings.HasPrefix(d.Directive, "check"):
 			rest = append(rest, "; "+text)
-		case text != "keepalive 32" && text != "keepalive_timeout 4s":
+		case d.Directive == "least_conn", d.Directive == "random", d.Directive == "sticky":
+			rest = append(rest, "; "+strings.TrimSpace(text))
+		case text != "keepalive 32" && text != "keepalive_timeout 4s" && text != "zone endpoints 4096k":
 			l.fail("upstream %s: %s", name, text)
 		}
 	}
@@ -89,7 +91,7 @@ func (l *lister) upstream(d *crossplane.Directive) {
 
 func (l *lister) server(d *crossplane.Directive) {
 	var head, listens, rows []string
-	host := ""
+	host := "(no host: for upstreams without endpoints)"
 	for _, d := range d.Block {
 		switch text := strings.Join(d.Args, " "); d.Directive {
 		case "server_name":
@@ -103,8 +105,16 @@ func (l *lister) server(d *crossplane.Directive) {
 			head = append(head, "  "+condition(d))
 		case "return", "ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_verify_client", "ssl_reject_handshake", "error_page", "add_header":
 			head = append(head, "  "+d.Directive+" "+text)
-		case "http2", "ssl_verify_depth", "proxy_hide_header": // the same everywhere
+		case "http2", "ssl_verify_depth", "proxy_hide_header", "access_log": // the same everywhere
+		case "set":
+			if text != "$again_upstream " && text != "$again_uri " {
+				l.fail("server %s: set %s", host, text)
+			}
 		case "location":
+			if d.Args[0] == "@again" {
+				l.again(d)
+				continue
+			}
 			rows = append(rows, l.location(d))
 		default:
 			l.fail("server %s: %s %s", host, d.Directive, text)
@@ -119,6 +129,21 @@ func (l *lister) server(d *crossplane.Directive) {
 	}
 	l.lines = append(l.lines, host)
 	l.lines = append(append(l.lines, head...), align(rows)...)
+}
+
+// again checks the location that begins a request anew. It is the same everywhere.
+func (l *lister) again(d *crossplane.Directive) {
+	var does []string
+	for _, d := range d.Block {
+		text := d.Directive + " " + strings.Join(d.Args, " ")
+		if d.Directive == "if" {
+			text = condition(d)
+		}
+		does = append(does, text)
+	}
+	if got := strings.Join(does, "; "); got != "if $repeatable = 0: return 502; proxy_pass http://$again_upstream$again_uri" {
+		l.fail("location @again: %s", got)
+	}
 }
 
 // align sets the second column of the rows under one another.
@@ -139,22 +164,47 @@ func align(rows []string) []string {
 func (l *lister) location(d *crossplane.Directive) string {
 	path := cut(strings.Join(d.Args, " "))
 	var does []string
+	// A request that begins anew must go where it went at first.
+	where, again := "", map[string]string{}
 	for _, d := range d.Block {
 		switch d.Directive {
 		case "proxy_pass":
 			does = append(does, l.proxy(d.Args[0]))
+			where = d.Args[0]
 		case "return":
 			does = append(does, "return "+strings.Join(d.Args, " "))
 		case "if":
 			does = append(does, condition(d))
 		case "set":
+			if strings.HasPrefix(d.Args[0], "$again_") {
+				again[d.Args[0]] = d.Args[1]
+				continue
+			}
 			does = append(does, "set "+strings.Join(d.Args, " "))
+		case "error_page":
+			again["error_page"] = strings.Join(d.Args, " ")
 		case "access_log":
 		default:
 			l.fail("location %s: %s", path, d.Directive)
 		}
 	}
+	if len(again) > 0 {
+		l.sameAgain(path, where, again)
+	}
 	return path + "\t" + strings.Join(does, "; ")
+}
+
+// sameAgain checks that a request that begins anew goes where it went at first. In a
+// variable nginx doesn't add the query by itself.
+func (l *lister) sameAgain(path, where string, again map[string]string) {
+	const query = "$is_args$args"
+	uri := again["$again_uri"]
+	if !strings.Contains(where, query) {
+		uri = strings.TrimSuffix(uri, query)
+	}
+	if again["error_page"] != "502 = @again" || "http://"+again["$again_upstream"]+uri != where {
+		l.fail("location %s: proxy_pass %s, but again %v", path, where, again)
+	}
 }
 
 func (l *lister) proxy(url string) string {

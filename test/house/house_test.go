@@ -27,11 +27,12 @@ var mayImport = map[string][]string{
 	"nginx":          {"pkg/render"},
 	"internal/watch": {},
 	"templates":      {},
-	"pkg/controller": {"pkg/source", "pkg/cluster", "pkg/route", "pkg/render"},
+	"pkg/discovery":  {},
+	"pkg/controller": {"pkg/source", "pkg/cluster", "pkg/route", "pkg/render", "pkg/discovery"},
 	"pkg/status":     {"pkg/controller"},
 	"pkg/events":     {"pkg/cluster", "pkg/route", "pkg/controller"},
 	"pkg/config":     {"pkg/cluster", "pkg/route", "pkg/render"},
-	"cmd/dispatcher": {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/events", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
+	"cmd/dispatcher": {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/discovery", "pkg/events", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
 }
 
 // shared is the room that every other may import, but for those that only compute.

@@ -48,8 +48,9 @@ type cluster struct {
 	base        func() error     // applies deploy/base, once
 }
 
-// startCluster takes about five seconds.
-func startCluster(assets, folder string) (*cluster, error) {
+// startCluster takes about five seconds. The API server does without the given
+// admission plugins.
+func startCluster(assets, folder string, without ...string) (*cluster, error) {
 	c := &cluster{assets: assets, folder: folder, env: &envtest.Environment{}, stopped: make(chan struct{})}
 	c.env.ControlPlaneStartTimeout, c.env.ControlPlaneStopTimeout = time.Minute, time.Minute
 	server := c.env.ControlPlane.GetAPIServer()
@@ -62,6 +63,7 @@ func startCluster(assets, folder string) (*cluster, error) {
 	}
 	// These two let it start on a machine without a network.
 	server.Configure().Set("advertise-address", "127.0.0.1").Set("endpoint-reconciler-type", "none")
+	server.Configure().Append("disable-admission-plugins", without...)
 	output, err := os.Create(filepath.Join(folder, "cluster.log"))
 	if err != nil {
 		return nil, err
@@ -179,8 +181,8 @@ func (c *cluster) deploy(name string, args ...string) error {
 }
 
 // tokenKubeconfig writes the kubeconfig of a ServiceAccount, with a token such as
-// its Pods get.
-func (c *cluster) tokenKubeconfig(ctx context.Context, path, namespace, account string) error {
+// its Pods get. change may change it first.
+func (c *cluster) tokenKubeconfig(ctx context.Context, path, namespace, account string, change ...func(*clientcmdapi.Cluster, *clientcmdapi.AuthInfo)) error {
 	config, err := clientcmd.Load(c.env.KubeConfig)
 	if err != nil {
 		return err
@@ -191,6 +193,9 @@ func (c *cluster) tokenKubeconfig(ctx context.Context, path, namespace, account 
 	}
 	for name := range config.AuthInfos {
 		config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: request.Status.Token}
+		for _, f := range change {
+			f(config.Clusters[name], config.AuthInfos[name])
+		}
 	}
 	return clientcmd.WriteToFile(*config, path)
 }

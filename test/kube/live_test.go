@@ -34,11 +34,11 @@ func TestPodLifecycle(t *testing.T) {
 	}
 	notServed := func(state string) {
 		t.Helper()
-		if got := d.Try(shop.host, "/app"); got.Status != http.StatusNotFound {
+		if got := d.Try(shop.host, "/app"); got.Status != d.Idle() {
 			t.Errorf("%s: status %d", state, got.Status)
 		}
 	}
-	d.Answers(shop.host, "/app", http.StatusNotFound)
+	d.Answers(shop.host, "/app", d.Idle())
 	witness("pending")
 	notServed("Pending")
 	web.start()
@@ -47,11 +47,11 @@ func TestPodLifecycle(t *testing.T) {
 	web.ready(true)
 	d.Serves(shop.host, "/app", "web")
 	web.ready(false)
-	d.Answers(shop.host, "/app", http.StatusNotFound)
+	d.Answers(shop.host, "/app", d.Idle())
 	web.ready(true)
 	d.Serves(shop.host, "/app", "web")
 	web.terminate()
-	d.Answers(shop.host, "/app", http.StatusNotFound)
+	d.Answers(shop.host, "/app", d.Idle())
 	web.vanish()
 
 	old := web.Hits.Load()

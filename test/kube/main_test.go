@@ -2,9 +2,13 @@ package kube
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -22,20 +26,41 @@ var running *cluster
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // envtest's
-	var err error
+	err := more()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if folder, err = os.MkdirTemp("", "k"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
+	var err1, err2 error
 	if running != nil {
-		if err := running.stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the cluster:", err)
-			code = 1
-		}
+		err1 = running.stop()
+	}
+	if broken != nil {
+		err2 = broken.stop()
+	}
+	if err := errors.Join(err1, err2); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the cluster:", err)
+		code = 1
 	}
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
+}
+
+// more lets more tests run at once than there are processors, unless -parallel says
+// how many: they mostly wait.
+func more() error {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if chosen {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0))))
 }
 
 var findPrograms = sync.OnceValues(func() (dispatcher.Programs, error) {
@@ -48,17 +73,25 @@ var startShared = sync.OnceValues(func() (*cluster, error) {
 	return running, err
 })
 
-// needCluster starts the cluster. Without its programs the test is skipped, but
-// not in CI.
-func needCluster(t *testing.T) *cluster {
+// needAssets gives the folder of the cluster's programs. Without them the test is
+// skipped, but not in CI.
+func needAssets(t testing.TB) string {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	if assets == "" {
 		const advice = "KUBEBUILDER_ASSETS is not set, so there is no API server to test with: use make test, or set it to the folder that scripts/kube-assets.sh prints"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(advice)
 		}
 		t.Skip(advice)
 	}
+	return assets
+}
+
+// needCluster starts the cluster.
+func needCluster(t *testing.T) *cluster {
+	t.Helper()
+	needAssets(t)
 	c, err := startShared()
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +101,7 @@ func needCluster(t *testing.T) *cluster {
 
 // need skips the test without a program of the cluster, but not in CI: assets
 // from elsewhere may lack some.
-func (c *cluster) need(t *testing.T, program string) {
+func (c *cluster) need(t testing.TB, program string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(c.assets, program)); err != nil {
 		if os.Getenv("CI") == "true" {

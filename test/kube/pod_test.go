@@ -37,17 +37,21 @@ func (n *namespace) server(name string, port int) *backend.Backend {
 // create makes the Pod of a server, for the first time or, after vanish, again.
 func (p *pod) create(paths ...string) {
 	p.n.t.Helper()
-	_, err := p.n.client.CoreV1().Pods(p.n.name).Create(p.n.ctx, &corev1.Pod{
+	_, err := p.n.client.CoreV1().Pods(p.n.name).Create(p.n.ctx, p.object(paths...), metav1.CreateOptions{})
+	p.n.must(err)
+}
+
+func (p *pod) object(paths ...string) *corev1.Pod {
+	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        p.Name,
-			Labels:      map[string]string{routable: "true"},
+			Labels:      map[string]string{routable: p.n.mark()},
 			Annotations: map[string]string{pathsKey: p.paths(paths...)},
 		},
 		Spec: corev1.PodSpec{NodeName: nodeName, Containers: []corev1.Container{{
 			Name: "app", Image: "echo", Ports: []corev1.ContainerPort{{ContainerPort: int32(p.Port)}},
 		}}},
-	}, metav1.CreateOptions{})
-	p.n.must(err)
+	}
 }
 
 // paths is the annotation that gives the Pod these paths.

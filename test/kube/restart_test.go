@@ -62,7 +62,7 @@ func (r *road) set(open bool) {
 // lead joins a connection with one to the API server, or closes it.
 func (r *road) lead(in net.Conn) {
 	defer in.Close()
-	out, err := net.Dial("tcp", r.to) //nolint:noctx // the API server is here and up
+	out, err := net.Dial("tcp", r.to)
 	if err != nil {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/rand"
 	corev1apply "k8s.io/client-go/applyconfigurations/core/v1"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/30x/dispatcher/test/internal/dispatcher"
 )
@@ -27,8 +28,17 @@ const (
 // scenario is a test and the cluster that it runs in.
 type scenario struct {
 	*cluster
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context // done when the test ends, before its clean-up
+	own string          // value of the label, if Dispatcher shall not see what other tests make
+}
+
+// mark is the value of the label that makes things routable.
+func (s *scenario) mark() string {
+	if s.own != "" {
+		return s.own
+	}
+	return "true"
 }
 
 func begin(t *testing.T) *scenario {
@@ -66,12 +76,22 @@ func (s *scenario) controllers() {
 // and waits until it is ready.
 func (s *scenario) dispatcher(flags ...string) *dispatcher.Dispatcher {
 	s.t.Helper()
+	return s.dispatcherBy(func(*clientcmdapi.Cluster, *clientcmdapi.AuthInfo) {}, flags...)
+}
+
+// dispatcherBy is dispatcher with a kubeconfig that is changed first.
+func (s *scenario) dispatcherBy(change func(*clientcmdapi.Cluster, *clientcmdapi.AuthInfo), flags ...string) *dispatcher.Dispatcher {
+	s.t.Helper()
 	programs, err := findPrograms()
 	d := dispatcher.New(s.t, dispatcher.Need(s.t, programs, err), flags...)
-	kubeconfig := filepath.Join(d.Folder, "kubeconfig")
-	s.must(s.tokenKubeconfig(s.ctx, kubeconfig, "dispatcher", "dispatcher"))
-	d.Run("--kubeconfig=" + kubeconfig)
+	s.must(s.tokenKubeconfig(s.ctx, filepath.Join(d.Folder, "kubeconfig"), "dispatcher", "dispatcher", change))
+	d.Run(s.flags(d)...)
 	return d
+}
+
+// flags are those that a Dispatcher of this scenario is run with.
+func (s *scenario) flags(d *dispatcher.Dispatcher) []string {
+	return []string{"--kubeconfig=" + filepath.Join(d.Folder, "kubeconfig"), "--routable-label-selector=" + routable + "=" + s.mark()}
 }
 
 // namespace is a Namespace of a test's own.
@@ -89,7 +109,7 @@ func (s *scenario) namespace(name string) *namespace {
 	n := &namespace{scenario: s, name: name, host: name + ".example.com"}
 	_, err := s.client.CoreV1().Namespaces().Create(s.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name:        name,
-		Labels:      map[string]string{routable: "true"},
+		Labels:      map[string]string{routable: s.mark()},
 		Annotations: map[string]string{hostsKey: toJSON(map[string]any{n.host: map[string]any{}})},
 	}}, metav1.CreateOptions{})
 	s.must(err)

@@ -47,7 +47,7 @@ type backend struct {
 	server      *http.Server
 }
 
-func newBackend(t *testing.T, address, name string) *backend {
+func newBackend(t testing.TB, address, name string) *backend {
 	t.Helper()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -28,6 +28,7 @@ type answer struct {
 	Text     string // the body
 	Received http.Header
 	Over     string            // the protocol of the answer
+	Last     bool              // the server closes the connection after it
 	Leaf     *x509.Certificate // that the server has shown; nil without TLS
 	Err      error             // why there is no answer
 }
@@ -88,7 +89,7 @@ func read(r *http.Response, err error) answer {
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	a := answer{Status: r.StatusCode, Text: string(body), Received: r.Header, Over: r.Proto, Err: err}
+	a := answer{Status: r.StatusCode, Text: string(body), Received: r.Header, Over: r.Proto, Last: r.Close, Err: err}
 	if r.TLS != nil {
 		a.Leaf = r.TLS.PeerCertificates[0]
 	}

@@ -118,6 +118,7 @@ func (d *dispatcher) begin(flags ...string) {
 	d.process = exec.Command(d.programs.Dispatcher, append([]string{"run",
 		"--source=" + d.manifests, "--mode=nginx", "--work-dir=" + d.work,
 		"--listen-address=" + ip, "--port=" + port, "--admin-addr=" + d.admin,
+		"--resolver-addr=" + net.JoinHostPort(ip, "9252"), // nobody else has this IP
 		"--event-window=20ms", "--shutdown-grace=2s", "--worker-shutdown-timeout=2s",
 	}, flags...)...)
 	d.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx}, d.env...)
@@ -192,6 +193,9 @@ func (d *dispatcher) probe(path string) (status int, text string) {
 	body, _ := io.ReadAll(r.Body)
 	return r.StatusCode, string(body)
 }
+
+// dynamic reports whether nginx learns of endpoints without a reload.
+func (d *dispatcher) dynamic() bool { return strings.Contains(d.log(), " endpoints=dynamic ") }
 
 // log is what Dispatcher and nginx have written to stderr.
 func (d *dispatcher) log() string { return readFile(d.logFile) }

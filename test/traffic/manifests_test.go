@@ -65,13 +65,13 @@ func (p *pod) MarshalJSON() ([]byte, error) { return json.Marshal(p.Pod) }
 
 // newPod starts a server and makes the manifest of a routable Pod at its
 // address, which is Running and Ready.
-func newPod(t *testing.T, namespace, name string, paths ...entry) *pod {
+func newPod(t testing.TB, namespace, name string, paths ...entry) *pod {
 	t.Helper()
 	return newPodAt(t, newLoopback()+":0", namespace, name, paths...)
 }
 
 // newPodAt is newPod with an address, as in net.Listen.
-func newPodAt(t *testing.T, address, namespace, name string, paths ...entry) *pod {
+func newPodAt(t testing.TB, address, namespace, name string, paths ...entry) *pod {
 	t.Helper()
 	b := newBackend(t, address, name)
 	for _, e := range paths {

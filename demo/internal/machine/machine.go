@@ -52,6 +52,29 @@ func FindNginx() (string, error) {
 	return "", fmt.Errorf("there is no program %+q: scripts/install-nginx.sh installs nginx; NGINX_BINARY=/path/to/nginx names another one", names[0])
 }
 
+// FreePair returns a free port on 127.0.0.1 for TCP and UDP whose next one is free
+// for TCP, too: the preferred ones if possible.
+func FreePair(ctx context.Context, preferred int) (int, error) {
+	for port := preferred; port < preferred+200; port += 2 {
+		if free(ctx, "tcp", port) && free(ctx, "udp", port) && free(ctx, "tcp", port+1) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("find two free ports in a row: none from %d to %d", preferred, preferred+200)
+}
+
+// free reports whether nobody has the port of 127.0.0.1.
+func free(ctx context.Context, network string, port int) bool {
+	var config net.ListenConfig
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	if network == "udp" {
+		conn, err := config.ListenPacket(ctx, network, address)
+		return err == nil && conn.Close() == nil
+	}
+	listener, err := config.Listen(ctx, network, address)
+	return err == nil && listener.Close() == nil
+}
+
 // FreePort returns a free port on 127.0.0.1, the preferred one if possible.
 func FreePort(ctx context.Context, preferred int) (int, error) {
 	var config net.ListenConfig

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"context"
 	"log/slog"
 	"syscall"
 	"time"
@@ -30,4 +31,17 @@ func (p *Process) Quit(grace time.Duration, log *slog.Logger) {
 			log.Warn("nginx does not end in time", "signal", step.signal.String(), "limit", step.limit)
 		}
 	}
+}
+
+// Until gives a context that also ends, for that cause, when done is closed.
+func Until(ctx context.Context, done <-chan struct{}, cause error) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-done:
+			cancel(cause)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }

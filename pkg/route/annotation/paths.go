@@ -19,6 +19,10 @@ type Path struct {
 	Port   string     // number or name
 	Target value.Path // zero: none
 	Weight int        // 0: none
+
+	Balance   value.Balance // "": none
+	Sticky    value.Cookie  // zero: none
+	SlowStart int           // seconds; 0: none
 }
 
 // Paths reads a Pod's annotation. Each entry is judged alone.
@@ -82,9 +86,9 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 		var err error
 		switch m.Name {
 		case "basePath":
-			e.Base, err = decodePath(m.Value)
+			e.Base, err = decode(m.Value, value.ParsePath)
 		case "targetPath":
-			e.Target, err = decodePath(m.Value)
+			e.Target, err = decode(m.Value, value.ParsePath)
 		case "containerPort":
 			e.Port, err = ordered.NumberText(m.Value)
 		case "weight":
@@ -93,9 +97,15 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 				e.Weight, err = value.ParseWeight(text)
 			}
 		case "match":
-			e.Match, err = decodeMatch(m.Value)
+			e.Match, err = decode(m.Value, value.ParseMatch)
+		case "balance":
+			e.Balance, err = decode(m.Value, value.ParseBalance)
+		case "sticky":
+			e.Sticky, err = decode(m.Value, value.ParseCookie)
+		case "slowStart":
+			e.SlowStart, err = decode(m.Value, value.ParseSlowStart)
 		default:
-			complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, targetPath, weight and match")
+			complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, targetPath, weight, match, balance, sticky and slowStart")
 		}
 		if err != nil {
 			drop(m.Name, err)
@@ -117,20 +127,13 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 	return e, bad
 }
 
-func decodePath(raw json.RawMessage) (value.Path, error) {
+// decode reads a text by the rules of parse.
+func decode[T any](raw json.RawMessage, parse func(string) (T, error)) (v T, err error) {
 	s, err := ordered.String(raw)
 	if err != nil {
-		return value.Path{}, err
+		return v, err
 	}
-	return value.ParsePath(s)
-}
-
-func decodeMatch(raw json.RawMessage) (value.Match, error) {
-	s, err := ordered.String(raw)
-	if err != nil {
-		return "", err
-	}
-	return value.ParseMatch(s)
+	return parse(s)
 }
 
 // quoteField shows a field's name as it is if it is a plain word.

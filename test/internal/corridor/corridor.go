@@ -49,7 +49,9 @@ func New(environ []string, flags ...string) (*Corridor, error) {
 		}
 	}
 	params.PidFile, params.ControlSocket, params.TempDir = nginx.Paths(cfg.WorkDir)
-	return &Corridor{cfg, cfg.RouteOptions(), params}, nil
+	options := cfg.RouteOptions()
+	options.Sticky = params.Nginx.Sticky
+	return &Corridor{cfg, options, params}, nil
 }
 
 func readPair(chainFile, keyFile string) (*certificate.Pair, error) {

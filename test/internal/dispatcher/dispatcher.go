@@ -102,6 +102,7 @@ func (d *Dispatcher) Begin(flags ...string) {
 	}
 	args := []string{"run", "--mode=nginx", "--work-dir=" + d.Work,
 		"--listen-address=" + ip, "--port=" + port, "--admin-addr=" + d.Admin,
+		"--resolver-addr=" + net.JoinHostPort(ip, "9252"), // nobody else has this IP
 		"--event-window=20ms", "--shutdown-grace=2s", "--worker-shutdown-timeout=2s"}
 	args = append(append(args, d.flags...), flags...)
 	cmd := exec.Command(d.programs.Dispatcher, args...) //nolint:noctx // it is ended by a signal, and waited for
@@ -138,8 +139,20 @@ func (d *Dispatcher) Ready() {
 	d.MasterPID()
 }
 
+// Idle is the status for a path whose Pods are there, but not ready: where nginx
+// learns of endpoints without a reload, the path stays.
+func (d *Dispatcher) Idle() int {
+	if strings.Contains(d.Log(), " endpoints=dynamic ") {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNotFound
+}
+
 // Ended reports whether there is no process, or no more.
 func (d *Dispatcher) Ended() bool { return d.process == nil || d.process.Ended() }
+
+// PID is the id of Dispatcher's process, which must have begun.
+func (d *Dispatcher) PID() int { return d.process.PID() }
 
 // Signal sends a signal to Dispatcher alone.
 func (d *Dispatcher) Signal(s syscall.Signal) {

@@ -31,18 +31,18 @@ func allowed(block string) []string {
 			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",
 			"proxy_send_timeout", "proxy_request_buffering", "proxy_max_temp_file_size", "proxy_buffer_size", "proxy_buffers",
 			"proxy_busy_buffers_size", "proxy_next_upstream", "proxy_next_upstream_tries", "proxy_redirect", "proxy_ignore_headers",
-			"ssl_protocols", "ssl_ciphers", "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_tickets",
+			"resolver", "resolver_timeout", "ssl_protocols", "ssl_ciphers", "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_tickets",
 			"upstream", "server",
 		}
 	case "upstream":
-		return []string{"server", "keepalive", "keepalive_timeout", "check", "check_http_send", "check_http_expect_alive"}
+		return []string{"zone", "server", "least_conn", "random", "sticky", "keepalive", "keepalive_timeout", "check", "check_http_send", "check_http_expect_alive"}
 	case "server":
 		return []string{
-			"listen", "http2", "server_name", "access_log", "return", "if", "location", "ssl_certificate", "ssl_certificate_key", "ssl_client_certificate",
+			"listen", "http2", "server_name", "access_log", "return", "if", "set", "location", "ssl_certificate", "ssl_certificate_key", "ssl_client_certificate",
 			"ssl_verify_client", "ssl_verify_depth", "ssl_reject_handshake", "error_page", "add_header", "proxy_hide_header",
 		}
 	case "location":
-		return []string{"access_log", "return", "proxy_pass", "if", "set", "stub_status"}
+		return []string{"access_log", "return", "proxy_pass", "if", "set", "error_page", "stub_status"}
 	case "if":
 		return []string{"return", "set"}
 	}
@@ -56,12 +56,17 @@ func heads() map[string]*regexp.Regexp {
 	const path = `/[^\x00-\x20\x7f"'#$%;?<>\\^\x60{|}\[\]]*`
 	return map[string]*regexp.Regexp{
 		"http upstream":                    regexp.MustCompile(`^pods-[0-9a-f]{32}$`),
-		"upstream server":                  regexp.MustCompile(`^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):[1-9]\d{0,4}( weight=[1-9]\d{0,4})?$`),
+		"upstream server":                  regexp.MustCompile(`^((\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):[1-9]\d{0,4}( weight=[1-9]\d{0,4})?|pods-[0-9a-f]{32}\.endpoints\.internal service=http resolve max_fails=0)$`),
+		"upstream zone":                    regexp.MustCompile(`^endpoints [1-9]\d*k$`),
+		"upstream least_conn":              regexp.MustCompile(`^$`),
+		"upstream random":                  regexp.MustCompile(`^two least_conn$`),
+		"upstream sticky":                  regexp.MustCompile(`^cookie [A-Za-z0-9_-]{1,64} path=` + path + ` httponly samesite=lax( secure)?$`),
+		"http resolver":                    regexp.MustCompile(`^(127(\.\d+){3}|\[::1\]):[1-9]\d*$`),
 		"upstream check":                   regexp.MustCompile(`^interval=\d+ rise=\d+ fall=\d+ timeout=\d+( port=\d+)? type=(http|tcp|ssl_hello)$`),
 		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
 		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx http_3xx$`),
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
-		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate)$`),
+		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate|@again)$`),
 		"server if":                        regexp.MustCompile(`^\((\$host_parent != (\.[a-z0-9-]+)+ |\$ssl_client_verify != NONE)\)$`),
 		"server ssl_certificate":           regexp.MustCompile(`^` + folder + `\.crt$`),
 		"server ssl_certificate_key":       regexp.MustCompile(`^` + folder + `\.key$`),
@@ -69,12 +74,14 @@ func heads() map[string]*regexp.Regexp {
 		"server error_page":                regexp.MustCompile(`^496 = @no_certificate$`),
 		"server add_header":                regexp.MustCompile(`^Strict-Transport-Security max-age=[1-9]\d* always$`),
 		"server proxy_hide_header":         regexp.MustCompile(`^Strict-Transport-Security$`),
-		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host)\)$`),
-		"server return":                    regexp.MustCompile(`^(444|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
-		"location set":                     regexp.MustCompile(`^\$api_key unknown$`),
+		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host|\$repeatable = 0)\)$`),
+		"server return":                    regexp.MustCompile(`^(444|503|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
+		"server set":                       regexp.MustCompile(`^\$again_(upstream|uri) $`),
+		"location set":                     regexp.MustCompile(`^(\$api_key unknown|\$again_upstream pods-[0-9a-f]{32}|\$again_uri (/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?\$is_args\$args)$`),
+		"location error_page":              regexp.MustCompile(`^502 = @again$`),
 		"location stub_status":             regexp.MustCompile(`^$`),
 		"if set":                           regexp.MustCompile(`^\$api_key known$`),
-		"location proxy_pass":              regexp.MustCompile(`^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
+		"location proxy_pass":              regexp.MustCompile(`^http://\$again_upstream\$again_uri$|^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
 	}
 }
 

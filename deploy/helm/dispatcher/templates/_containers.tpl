@@ -127,6 +127,10 @@ env:
   - name: SSL_PORT
     value: {{ .instance.tlsPort | quote }}
   {{- end }}
+  {{- if ne (int .instance.resolverPort) 9252 }}
+  - name: RESOLVER_ADDR
+    value: "127.0.0.1:{{ .instance.resolverPort }}"
+  {{- end }}
   {{- if .root.Values.tls.secretName }}
   - name: SSL_CERT
     value: /etc/dispatcher/default-tls/tls.crt

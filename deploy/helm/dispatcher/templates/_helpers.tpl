@@ -42,6 +42,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 ADMIN_ADDR: use adminPort of the instance
 MODE: use sidecar to run nginx in a container of its own
 PORT: use port of the instance
+RESOLVER_ADDR: use resolverPort of the instance
 SSL_CERT: use tls.secretName, the Secret with the default certificate
 SSL_CERT_DIR: leave it out; a volume in memory is mounted there
 SSL_KEY: use tls.secretName, the Secret with the default certificate
@@ -84,12 +85,13 @@ and text, and "suffix" ends names. Fails where two instances are in each other's
   {{- if eq $port $tlsPort -}}
     {{- fail (printf "instances: %s has the port %d both for HTTP and for TLS: change its port or its tlsPort" $name $port) -}}
   {{- end -}}
-  {{- $taken := list $port $adminPort -}}
+  {{- $resolverPort := dig "resolverPort" (sub 9252 (mul 2 $i)) $given | int -}}
+  {{- $taken := list $port $adminPort $resolverPort (add $resolverPort 1) -}}
   {{- if $tls }}{{ $taken = append $taken $tlsPort }}{{ end -}}
   {{- range $taken -}}
     {{- $key := toString . -}}
     {{- with get $ports $key -}}
-      {{- fail (printf "instances: the port %s is taken twice, by %s and %s: containers of a Pod share its ports, so give each port, tlsPort and adminPort a number of its own" $key . $name) -}}
+      {{- fail (printf "instances: the port %s is taken twice, by %s and %s: containers of a Pod share its ports, so give each port, tlsPort, adminPort and resolverPort a number of its own, and leave the one after a resolverPort free" $key . $name) -}}
     {{- end -}}
     {{- $_ := set $ports $key $name -}}
   {{- end -}}
@@ -100,6 +102,7 @@ and text, and "suffix" ends names. Fails where two instances are in each other's
     "port" $port
     "tlsPort" $tlsPort
     "adminPort" $adminPort
+    "resolverPort" $resolverPort
     "hostPorts" (dig "hostPorts" true $given)
     "settings" $settings
     "resources" ($given.resources | default $.Values.resources)

@@ -50,6 +50,16 @@ func HostPort(s string) (string, error) {
 	return s, nil
 }
 
+// Loopback accepts an address of this machine alone, with a port that is not the
+// last one.
+func Loopback(s string) (netip.AddrPort, error) {
+	a, err := netip.ParseAddrPort(s)
+	if err != nil || !a.Addr().IsLoopback() || a.Addr().Is4In6() || a.Addr().Zone() != "" || a.Port() == 0 || a.Port() == 65535 {
+		return netip.AddrPort{}, errors.New("is not an address of loopback: give an IP and a port from 1 to 65534, like 127.0.0.1:9252 or [::1]:9252")
+	}
+	return a, nil
+}
+
 // isHost accepts an IP, without zone and brackets, or a host name by the rules
 // for hosts of routes. A name that ends in a number would be read as an
 // IPv4 address by some resolvers, so it must be one.

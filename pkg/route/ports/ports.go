@@ -1,4 +1,7 @@
-package route
+// Package ports finds the port that an entry of an annotation means. A Pod and the
+// entry's text enter; a port that a container of the Pod declares leaves, or why
+// there is none. It never guesses.
+package ports
 
 import (
 	"fmt"
@@ -7,8 +10,8 @@ import (
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// resolvePort finds the declared port that an entry means, and its container.
-func resolvePort(p *cluster.Pod, text string) (value.Port, *cluster.Container, error) {
+// Resolve finds the declared port that an entry means, and its container.
+func Resolve(p *cluster.Pod, text string) (value.Port, *cluster.Container, error) {
 	number, numberErr := value.ParsePort(text)
 	for i := range p.Containers {
 		c := &p.Containers[i]

@@ -1,4 +1,4 @@
-package controller
+package kinds
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route"
 )
 
-func TestProblemKind(t *testing.T) {
+func TestCount(t *testing.T) {
 	t.Parallel()
 	options := route.Options{
 		HostsAnnotation: "example.com/hosts",
@@ -38,29 +38,19 @@ func TestProblemKind(t *testing.T) {
 		{"Pod", "", "object"},
 	} {
 		p := route.Problem{Ref: cluster.Ref{Kind: c.object, Name: "x"}, Key: c.key}
-		if got := problemKind(p, options); got != c.want {
+		if got := of(p, options); got != c.want {
 			t.Errorf("%s of a %s is of the kind %s, want %s", c.key, c.object, got, c.want)
 		}
-		count := countProblems([]route.Problem{p, p}, options)
+		count := Count([]route.Problem{p, p}, options)
 		if len(count) != 7 || count[c.want] != 2 {
 			t.Errorf("%s: %v", c.key, count)
 		}
 	}
 	reversed := route.Options{HostsAnnotation: "dispatcher.hosts", PathsAnnotation: "dispatcher"}
-	if got := problemKind(route.Problem{Key: `dispatcher.hosts["x"]`}, reversed); got != "hosts" {
+	if got := of(route.Problem{Key: `dispatcher.hosts["x"]`}, reversed); got != "hosts" {
 		t.Errorf("the longer name does not count: %s", got)
 	}
-	if count := countProblems(nil, options); len(count) != 7 || count["hosts"] != 0 {
+	if count := Count(nil, options); len(count) != 7 || count["hosts"] != 0 {
 		t.Errorf("without Problems: %v", count)
-	}
-}
-
-func TestCountUpstreams(t *testing.T) {
-	t.Parallel()
-	ready := &route.Location{Upstream: &route.Upstream{Endpoints: make([]route.Endpoint, 2)}}
-	claim := &route.Location{Upstream: &route.Upstream{}}
-	table := &route.Table{Hosts: []*route.VirtualHost{{Locations: []*route.Location{ready, claim}}, {}, {Locations: []*route.Location{ready}}}}
-	if got := countUpstreams(table); got != 2 {
-		t.Errorf("got %d", got)
 	}
 }

@@ -1,0 +1,70 @@
+// Package kinds counts problems by what their owner has to correct. Problems enter;
+// numbers leave. It never looks at more of one than its object and its key.
+package kinds
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/30x/dispatcher/pkg/route"
+)
+
+// The kinds of Problems: what the owner has to correct.
+const (
+	hosts  = "hosts"  // the hosts annotation
+	tls    = "tls"    // the option ssl of a host in it, and its certificate
+	paths  = "paths"  // the paths annotation
+	auth   = "auth"   // the auth annotation
+	secret = "secret" // the Secret with the API key
+	label  = "label"  // a label that routing reads
+	object = "object" // anything else of an object
+)
+
+// Count gives the number of Problems by kind, 0 for a kind without any.
+func Count(problems []route.Problem, o route.Options) map[string]int {
+	count := map[string]int{hosts: 0, tls: 0, paths: 0, auth: 0, secret: 0, label: 0, object: 0}
+	for _, p := range problems {
+		count[of(p, o)]++
+	}
+	return count
+}
+
+// of tells what a Problem is about. Annotations and labels have the
+// names that the Options give; the longest that fits counts, as one name may be
+// the beginning of another.
+func of(p route.Problem, o route.Options) string {
+	if p.Ref.Kind == "Secret" {
+		return secret
+	}
+	kind, longest := object, ""
+	for _, c := range []struct{ name, kind string }{
+		{o.HostsAnnotation, hosts},
+		{o.PathsAnnotation, paths},
+		{o.AuthAnnotation, auth},
+		{o.OrgLabel, label},
+		{o.EnvLabel, label},
+		{o.AppNameLabel, label},
+		{o.AppRevLabel, label},
+	} {
+		place, fits := strings.CutPrefix(p.Key, c.name)
+		if fits && len(c.name) > len(longest) && (place == "" || c.kind != label && strings.ContainsAny(place[:1], "[.")) {
+			kind, longest = c.kind, c.name
+		}
+	}
+	if kind == hosts && aboutTLS(p.Key[len(longest):]) {
+		return tls
+	}
+	return kind
+}
+
+// aboutTLS reports whether a place in the hosts annotation is in the option ssl of
+// a host: ["the host"].ssl.certificate, for example. A host's name may hold anything.
+func aboutTLS(place string) bool {
+	_, inside, found := strings.Cut(place, "[")
+	host, err := strconv.QuotedPrefix(inside)
+	if !found || err != nil {
+		return false
+	}
+	_, option, _ := strings.Cut(inside[len(host):], "]") // the name may have been cut, and then that is said
+	return option == ".ssl" || strings.HasPrefix(option, ".ssl.")
+}

@@ -1,0 +1,22 @@
+package controller
+
+import (
+	"time"
+
+	"github.com/30x/dispatcher/pkg/controller/internal/account"
+)
+
+// retryLater logs a failed turn and asks for another one if that may help.
+func (t *turner) retryLater(err error, started time.Time, changes []string) {
+	t.notBefore = started.Add(t.Window)
+	if isRefused(err) {
+		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", account.Shorten(changes))
+		return
+	}
+	pause := min(firstRetry<<min(t.failures, 10), lastRetry)
+	t.failures++
+	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", account.Shorten(changes), "in", pause)
+	t.dirty, t.changes = true, append(changes, t.changes...)
+	t.account.Because(t.account.Turn.Cause)
+	t.notBefore = time.Now().Add(pause)
+}

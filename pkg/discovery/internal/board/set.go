@@ -1,0 +1,176 @@
+package board
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/30x/dispatcher/pkg/discovery/internal/message"
+)
+
+// Service is an upstream.
+type Service struct {
+	Name      string // a DNS label of [a-z0-9-], no other service's
+	Endpoints []Endpoint
+}
+
+// Endpoint is where requests go. If it isn't as it has to be, it is left out.
+type Endpoint = message.Endpoint
+
+// lingering is how long a target that is gone is still known: nginx waits for the
+// addresses of all targets of an answer that it got before.
+const lingering = time.Minute
+
+// target is what nginx asks the address of.
+type target struct {
+	addr netip.Addr
+	gone time.Time // zero: it is an endpoint's
+}
+
+// Set replaces all services, in any order, and says how many have changed, come
+// or gone. Who asks for these has something due.
+func (b *Board) Set(now time.Time, services []Service) (changed int) {
+	b.round++
+	b.stats.Invalid = 0
+	seen := 0
+	for _, in := range services {
+		if !message.IsLabel(in.Name) {
+			b.stats.Invalid++
+			continue
+		}
+		s := b.services[in.Name]
+		if s == nil {
+			s = b.add(in.Name)
+		}
+		if s.round == b.round {
+			b.stats.Invalid++ // a second one of the name
+			continue
+		}
+		s.round = b.round
+		seen++
+		b.normalise(in.Endpoints)
+		if s.version == 0 || !slices.Equal(s.endpoints, b.scratch) {
+			b.change(now, s)
+			changed++
+		}
+	}
+	if seen < b.known { // b.known counts the new ones
+		for _, s := range b.services {
+			if s.version != 0 && s.round != b.round {
+				b.withdraw(now, s)
+				changed++
+			}
+		}
+	}
+	return changed
+}
+
+// normalise lays the endpoints into b.scratch: valid, sorted, each once.
+func (b *Board) normalise(endpoints []Endpoint) {
+	out := b.scratch[:0]
+	for _, e := range endpoints {
+		e.Weight = max(e.Weight, 1)
+		e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port())
+		if !e.Addr.IsValid() || e.Addr.Port() == 0 || e.Addr.Addr().Zone() != "" || e.Addr.Addr().IsUnspecified() || e.Target != "" && !message.IsLabel(e.Target) {
+			b.stats.Invalid++
+			continue
+		}
+		out = append(out, e)
+	}
+	if !slices.IsSortedFunc(out, compare) {
+		slices.SortFunc(out, compare)
+	}
+	n := len(out)
+	out = slices.CompactFunc(out, func(a, b Endpoint) bool {
+		return a.Target == b.Target && (a.Target != "" || a.Addr == b.Addr)
+	})
+	b.stats.Invalid += n - len(out)
+	b.scratch = out
+}
+
+func compare(a, b Endpoint) int {
+	return cmp.Or(cmp.Compare(a.Target, b.Target), a.Addr.Compare(b.Addr), cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Weight, b.Weight))
+}
+
+// change gives s the endpoints of b.scratch, and answers who waits for them.
+func (b *Board) change(now time.Time, s *service) {
+	if s.version == 0 {
+		b.known++
+	}
+	if s.version == s.given { // else it is behind already
+		b.behind++
+		s.changed = now
+	}
+	b.version++
+	s.version, s.answer = b.version, nil
+	s.endpoints = slices.Clone(b.scratch)
+	s.retarget(now)
+	b.cut -= s.cut
+	s.cut = len(s.endpoints) - message.Fit(s.name, s.endpoints)
+	b.cut += s.cut
+	for _, a := range s.askers {
+		if a.state == parked {
+			b.stats.Woken++
+			b.queue(a)
+		}
+	}
+}
+
+// retarget notes the targets, and until when those that are gone are still known.
+func (s *service) retarget(now time.Time) {
+	for name, t := range s.targets {
+		if t.gone.IsZero() {
+			s.targets[name] = target{t.addr, now.Add(lingering)}
+		} else if t.gone.Before(now) {
+			delete(s.targets, name)
+		}
+	}
+	for _, e := range s.endpoints {
+		if e.Target != "" {
+			if s.targets == nil {
+				s.targets = map[string]target{}
+			}
+			s.targets[e.Target] = target{addr: e.Addr.Addr()}
+		}
+	}
+}
+
+// withdraw makes s unknown: who asks gets no answer and keeps what it has.
+func (b *Board) withdraw(now time.Time, s *service) {
+	if s.version != s.given {
+		b.behind--
+	}
+	b.known--
+	b.cut -= s.cut
+	s.cut = 0
+	s.version, s.given, s.endpoints, s.answer, s.targets = 0, 0, nil, nil, nil
+	for _, a := range s.askers {
+		if a.state != answered {
+			b.park(a, now.Add(patience))
+		}
+	}
+	b.prune(s)
+}
+
+func (b *Board) add(name string) *service {
+	s := &service{name: name}
+	b.services[name] = s
+	return s
+}
+
+// prune forgets a name that is nobody's.
+func (b *Board) prune(s *service) {
+	if s.version == 0 && len(s.askers) == 0 {
+		delete(b.services, s.name)
+	}
+}
+
+// Fetched says whether name is a service whose newest version somebody was given.
+func (b *Board) Fetched(name string) bool {
+	s := b.services[name]
+	return s != nil && s.version != 0 && s.given == s.version
+}
+
+// Behind says how many services were not Fetched.
+func (b *Board) Behind() int { return b.behind }
