@@ -46,7 +46,7 @@ test: go nginx-installed ## Run every test, with real nginx and a real API serve
 test-current: go ## Run the tests that ask nginx with a current one, if it can be had.
 	@if nginx=$$(scripts/current-nginx.sh); then \
 		echo "== with $$($$nginx -v 2>&1)"; \
-		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./pkg/discovery ./test/golden ./test/traffic; \
+		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic; \
 	else \
 		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
 	fi

@@ -62,12 +62,14 @@ func (r record) live() string {
 		}
 	}
 	took := fmt.Sprint(r.Took)
-	if ns, ok := r.Took.(float64); ok {
-		took = time.Duration(ns).String()
-	}
+	precision, how := time.Millisecond, ""
 	if r.Msg == "endpoints live" {
-		took += " without a reload"
+		precision, how = 100*time.Microsecond, " without a reload"
 	}
+	if ns, ok := r.Took.(float64); ok {
+		took = time.Duration(ns).Round(precision).String()
+	}
+	took += how
 	return fmt.Sprintf("live in %s: %s (now %s, %s, %s, %s)", took, what,
 		count(r.Hosts, "host"), count(r.Locations, "location"), count(r.Endpoints, "endpoint"), count(r.Problems, "problem"))
 }

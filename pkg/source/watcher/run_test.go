@@ -153,6 +153,8 @@ func TestRunPauses(t *testing.T) {
 				time.Sleep(time.Hour)
 				stop()
 				<-ended
+				s.mu.Lock() // a list may be under way still
+				defer s.mu.Unlock()
 				for n := len(s.at) - 50; n < len(s.at); n++ {
 					if pause := s.at[n].Sub(s.at[n-1]); pause < tc.least || pause > tc.most {
 						t.Fatalf("%v between two lists, want %v to %v", pause, tc.least, tc.most)
