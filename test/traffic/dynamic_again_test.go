@@ -37,7 +37,7 @@ func (p *dying) catch(send func() answer) <-chan answer {
 		case <-p.gate.reached:
 			return result
 		case got := <-result: // another Pod's
-			if got.Status != http.StatusOK {
+			if got.Status == 0 || got.Status >= http.StatusBadRequest {
 				p.d.t.Fatalf("status %d, %v: %s", got.Status, got.Err, got.Text)
 			}
 		case <-deadline:
@@ -109,7 +109,18 @@ func TestDynamicAgain(t *testing.T) {
 	for i := range requests {
 		results[i] = dies.catch(func() answer { return d.send(texts[i]) })
 	}
+	// A WebSocket that is just being opened is one of them.
+	dies.hold("/app/chat")
+	for _, p := range []*pod{stays, comes} {
+		p.on("/app/chat", chat)
+	}
+	opened := dies.catch(func() answer {
+		return d.send(get("www.example.com", "/app/chat", key("supersecret"), "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
+	})
 	dies.die(comes, "www.example.com", "/app/probe", key("supersecret"))
+	if got := <-opened; got.Status != http.StatusSwitchingProtocols {
+		t.Errorf("a WebSocket: status %d, %v", got.Status, got.Err)
+	}
 	for i, r := range requests {
 		got, want := <-results[i], ordinary[i]
 		if got.Status != http.StatusOK {

@@ -153,8 +153,8 @@ func TestDynamicSticky(t *testing.T) {
 // little, without a reload.
 func TestDynamicSlowStart(t *testing.T) {
 	t.Parallel()
-	const slow = 4 * time.Second
-	old, fresh := newPod(t, "shop", "old", at("/app").with("slowStart", "4s")), newPod(t, "shop", "fresh", at("/app"))
+	const slow = 3 * time.Second
+	old, fresh := newPod(t, "shop", "old", at("/app").with("slowStart", "3s")), newPod(t, "shop", "fresh", at("/app"))
 	d := startDynamic(t, namespace("shop", "www.example.com"), old, fresh.ready(false))
 	check := d.unreloaded()
 	// Readiness is told in whole seconds: the first step lasts a little longer.
@@ -177,7 +177,7 @@ func TestDynamicSlowStart(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	part := len(of) / 12 // about half a second
+	part := len(of) / 10 // about half a second
 	if part < 10 {
 		t.Fatalf("%d requests are too few to tell", len(of))
 	}
@@ -190,7 +190,7 @@ func TestDynamicSlowStart(t *testing.T) {
 		}
 		return float64(n) / float64(to-from)
 	}
-	for i := range 12 {
+	for i := range 10 {
 		shares = append(shares, fmt.Sprintf("%.0f %%", 100*share(i*part, (i+1)*part)))
 	}
 	t.Logf("the fresh Pod's share, each half second: %s", strings.Join(shares, ", "))

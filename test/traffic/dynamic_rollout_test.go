@@ -30,16 +30,13 @@ func (p *pod) firstly(path string) <-chan time.Time {
 func TestDynamicRollout(t *testing.T) {
 	t.Parallel()
 	const pods, together, rate = 100, 4, 200
+	const grace = 300 * time.Millisecond // preStop: less than the second that nginx may take to ask again
 	lasts := 20 * time.Second
 	if text := os.Getenv("DYNAMICTIME"); text != "" {
 		var err error
 		if lasts, err = time.ParseDuration(text); err != nil {
 			t.Fatalf("DYNAMICTIME: %v", err)
 		}
-	}
-	grace := 300 * time.Millisecond // preStop: less than the second that nginx may take to ask again
-	if text := os.Getenv("DYNAMICGRACE"); text != "" {
-		grace, _ = time.ParseDuration(text)
 	}
 	d := prepareDynamic(t)
 	d.apply(namespace("shop", "www.example.com"))

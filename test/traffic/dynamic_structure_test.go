@@ -10,7 +10,7 @@ import (
 // window; meanwhile the endpoints of other paths change at once.
 func TestDynamicStructure(t *testing.T) {
 	t.Parallel()
-	const window = 4 * time.Second
+	const window = 3 * time.Second
 	stays, guest := newPod(t, "shop", "stays", at("/app")), newPod(t, "shop", "guest", at("/app"))
 	more := newPod(t, "shop", "more", at("/1"))
 	ns := namespace("shop", "www.example.com")

@@ -150,7 +150,7 @@ func TestRunPauses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &server{lists: []func() (runtime.Object, error){tc.list}, watch: tc.watch}
 				_, ended, stop := s.follow(t)
-				time.Sleep(time.Hour)
+				time.Sleep(10 * time.Minute)
 				stop()
 				<-ended
 				s.mu.Lock() // a list may be under way still
