@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -54,6 +55,9 @@ func (d *directory) asked() func() status.Asked {
 
 // Fetched reports whether nginx uses all that was told of a service.
 func (d *directory) Fetched(service string) bool { return d.responder.Used(service) }
+
+// Retire tells nothing more to the workers of nginx that were there before.
+func (d *directory) Retire(before time.Time) { d.responder.Retire(before) }
 
 // begin answers nginx until ctx is done. An nginx that is started with the last
 // configuration gets the last endpoints, too; one that was taken over keeps its own.

@@ -31,7 +31,7 @@ type Proxy interface {
 // Directory tells nginx the endpoints of services.
 type Directory = publish.Directory
 
-// refresher is a Proxy that can have nginx ask for all endpoints anew.
+// refresher is a Proxy that can have nginx ask for all endpoints.
 type refresher interface {
 	Refresh(ctx context.Context) error
 }

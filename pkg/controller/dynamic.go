@@ -30,8 +30,7 @@ func (t *turner) publish(table *route.Table, files render.Files, same bool) outc
 	case t.publisher.Knows():
 		changed = t.publisher.Early(table, now)
 	default:
-		// What an earlier Dispatcher has left running keeps its endpoints meanwhile: by
-		// its rules nobody new may be reached.
+		// By the rules of what an earlier Dispatcher has left, nobody new may be reached.
 		if p, ok := t.Proxy.(serving); !ok || p.Serving() == "" || t.serves(files) {
 			changed = t.publisher.All(table, now)
 		}
@@ -43,7 +42,7 @@ func (t *turner) publish(table *route.Table, files render.Files, same bool) outc
 	return nothing
 }
 
-// serves reports whether the proxy tells that it serves a configuration already.
+// serves reports whether the proxy serves a configuration already.
 func (t *turner) serves(files render.Files) bool {
 	p, ok := t.Proxy.(serving)
 	return ok && p.Serving() == files.Generation
@@ -65,7 +64,7 @@ func (t *turner) serve(ctx context.Context, table *route.Table, files render.Fil
 	if t.publisher == nil {
 		return t.Proxy.Apply(ctx, files)
 	}
-	goesOn := !t.publisher.Knows() && t.serves(files)
+	began, goesOn := time.Now(), !t.publisher.Knows() && t.serves(files)
 	t.publisher.Applying(table)
 	done := make(chan error, 1)
 	go func() { done <- t.Proxy.Apply(ctx, files) }()
@@ -75,11 +74,12 @@ func (t *turner) serve(ctx context.Context, table *route.Table, files render.Fil
 			return err
 		}
 	}
-	t.publisher.Applied(time.Now())
 	if goesOn { // it has endpoints, and will ask for news
+		t.publisher.Applied(time.Now(), time.Time{})
 		t.deaf = time.Now().Add(deafAfter)
 		return nil
 	}
+	t.publisher.Applied(time.Now(), began)
 	missing, began := t.publisher.Missing(), time.Now()
 	for !t.publisher.AllFetched(missing) && ctx.Err() == nil {
 		if time.Since(began) > mostWait {

@@ -180,6 +180,15 @@ func (r *Responder) Used(name string) bool {
 // silence is more than nginx takes to ask for addresses when it has read an answer.
 const silence = 2 * time.Millisecond
 
+// Retire has everybody who first asked before that moment told nothing any more: the
+// workers that nginx has replaced. They serve by older rules until their connections
+// end, and keep the endpoints that they have.
+func (r *Responder) Retire(before time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.board.Retire(before)
+}
+
 // Question is a query of nginx that is kept back until there is news.
 type Question = board.Question
 

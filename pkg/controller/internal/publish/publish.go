@@ -102,9 +102,19 @@ type fetcher interface {
 	Fetched(service string) bool
 }
 
+// retirer is what a Directory may be able to do: tell nothing more to the workers of
+// nginx that were there before that moment.
+type retirer interface {
+	Retire(before time.Time)
+}
+
 // Applied is Live for the table that was being applied. What was told meanwhile of a
-// later one stays told.
-func (p *Publisher) Applied(now time.Time) {
+// later one stays told. The workers of nginx that were there before that moment, and
+// serve by older rules, are told nothing more.
+func (p *Publisher) Applied(now, before time.Time) {
+	if r, ok := p.Directory.(retirer); ok {
+		r.Retire(before)
+	}
 	applied := p.next.table
 	if p.latest == nil {
 		p.Live(applied, now)

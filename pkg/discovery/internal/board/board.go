@@ -101,6 +101,10 @@ func New(o Options) *Board {
 // Ask takes in a query by UDP. What is to be sent is Due.
 func (b *Board) Ask(now time.Time, from netip.AddrPort, q message.Query) {
 	c := b.visit(now, from)
+	if c.retired {
+		b.stats.Silent++
+		return
+	}
 	switch q.Kind {
 	case message.Endpoints:
 		b.stats.Services++

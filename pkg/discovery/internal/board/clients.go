@@ -30,6 +30,8 @@ type client struct {
 	element *list.Element // in Board.fresh or Board.regulars
 	regular bool
 	gone    bool
+	retired bool // it is told nothing any more
+	born    time.Time
 	askers  []*asker
 
 	asked    time.Time // when it last did
@@ -43,7 +45,7 @@ type client struct {
 func (b *Board) visit(now time.Time, from netip.AddrPort) *client {
 	c := b.clients[from]
 	if c == nil {
-		c = &client{addr: from}
+		c = &client{addr: from, born: now}
 		c.element = b.fresh.PushBack(c)
 		b.clients[from] = c
 	}
@@ -51,6 +53,16 @@ func (b *Board) visit(now time.Time, from netip.AddrPort) *client {
 	c.pace.Asked(now)
 	b.crowd(c).MoveToBack(c.element)
 	return c
+}
+
+// Retire has all who first asked before that moment told nothing any more.
+func (b *Board) Retire(before time.Time) {
+	for _, c := range b.clients {
+		if c.born.Before(before) {
+			b.clear(c)
+			c.retired = true
+		}
+	}
 }
 
 func (b *Board) crowd(c *client) *list.List {
@@ -132,9 +144,15 @@ func (b *Board) expire(now time.Time) {
 func (b *Board) evict(c *client) {
 	b.crowd(c).Remove(c.element)
 	delete(b.clients, c.addr)
+	b.clear(c)
+	c.gone = true
+}
+
+// clear forgets all that a client has asked.
+func (b *Board) clear(c *client) {
 	for len(c.askers) > 0 {
 		b.leave(c.askers[len(c.askers)-1])
 	}
 	b.load -= len(c.hosts)
-	c.hosts, c.services, c.gone = nil, nil, true
+	c.hosts, c.services = nil, nil
 }

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -49,7 +48,9 @@ func (b *Board) Set(now time.Time, services []Service) (changed int) {
 		}
 		s.round = b.round
 		seen++
-		b.normalise(in.Endpoints)
+		var invalid int
+		b.scratch, invalid = message.Normalise(b.scratch[:0], in.Endpoints)
+		b.stats.Invalid += invalid
 		if s.version == 0 || !slices.Equal(s.endpoints, b.scratch) {
 			b.change(now, s)
 			changed++
@@ -64,33 +65,6 @@ func (b *Board) Set(now time.Time, services []Service) (changed int) {
 		}
 	}
 	return changed
-}
-
-// normalise lays the endpoints into b.scratch: valid, sorted, each once.
-func (b *Board) normalise(endpoints []Endpoint) {
-	out := b.scratch[:0]
-	for _, e := range endpoints {
-		e.Weight = max(e.Weight, 1)
-		e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port())
-		if !e.Addr.IsValid() || e.Addr.Port() == 0 || e.Addr.Addr().Zone() != "" || e.Addr.Addr().IsUnspecified() || e.Target != "" && !message.IsLabel(e.Target) {
-			b.stats.Invalid++
-			continue
-		}
-		out = append(out, e)
-	}
-	if !slices.IsSortedFunc(out, compare) {
-		slices.SortFunc(out, compare)
-	}
-	n := len(out)
-	out = slices.CompactFunc(out, func(a, b Endpoint) bool {
-		return a.Target == b.Target && (a.Target != "" || a.Addr == b.Addr)
-	})
-	b.stats.Invalid += n - len(out)
-	b.scratch = out
-}
-
-func compare(a, b Endpoint) int {
-	return cmp.Or(cmp.Compare(a.Target, b.Target), a.Addr.Compare(b.Addr), cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Weight, b.Weight))
 }
 
 // change gives s the endpoints of b.scratch, and answers who waits for them.
