@@ -44,16 +44,15 @@ func (s *Server) Refresh(ctx context.Context) error {
 // if that is wanted, there is one, and no nginx runs. Its failure is no reason not
 // to go on: the first Apply starts nginx.
 func (s *Server) resume(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.o.Stale || s.proc.Load() != nil {
+	if !s.o.Stale || s.proc.Load() != nil || !s.mu.TryLock() { // the first Apply has begun
 		return
 	}
+	defer s.mu.Unlock()
 	since, ok := s.conf.Vouched(s.o.Purpose)
 	if !ok && s.conf.Text() != nil {
 		s.o.Log.Info("the configuration on disk was made with other settings: it is not served", "path", s.path(confName))
 	}
-	if !ok {
+	if !ok || s.proc.Load() != nil {
 		return
 	}
 	if err := s.start(ctx, ""); err != nil {
