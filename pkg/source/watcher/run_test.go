@@ -33,13 +33,13 @@ func (s *server) resource() Resource {
 		Empty: &corev1.Pod{},
 		List: func(_ context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			s.mu.Lock()
-			defer s.mu.Unlock()
 			s.asked, s.at = append(s.asked, fmt.Sprintf("list %q limit %d", o.ResourceVersion, o.Limit)), append(s.at, time.Now())
 			answer := s.lists[0]
 			if len(s.lists) > 1 {
 				s.lists = s.lists[1:]
 			}
-			return answer()
+			s.mu.Unlock()
+			return answer() // it may take its time
 		},
 		Watch: func(_ context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			s.mu.Lock()
@@ -153,7 +153,8 @@ func TestRunPauses(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				stop()
 				<-ended
-				s.mu.Lock() // a list may be under way still
+				time.Sleep(time.Minute) // a list may be under way still
+				s.mu.Lock()
 				defer s.mu.Unlock()
 				for n := len(s.at) - 50; n < len(s.at); n++ {
 					if pause := s.at[n].Sub(s.at[n-1]); pause < tc.least || pause > tc.most {
