@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,7 +82,7 @@ type watcher struct {
 	kind    kind
 	notes   chan<- note
 	wake    chan struct{} // the API server has answered somebody else
-	listed  bool          // there is a list, and no watch yet that goes on from it
+	listed  atomic.Bool   // there is a list, and no watch yet that goes on from it
 	watched time.Time     // when the last watch began
 	synced  time.Time     // when the last list was complete
 }
@@ -103,6 +104,9 @@ func (w *watcher) run(ctx context.Context, client any) {
 		began := time.Now()
 		// Every failure has passed through List or Watch, which have told of it.
 		_ = reflector.ListAndWatchWithContext(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		listed, watched := !w.synced.Before(began), !w.watched.Before(began)
 		if listed && watched {
 			pause = pauses()
@@ -132,7 +136,7 @@ func (w *watcher) list(ctx context.Context, o metav1.ListOptions) (runtime.Objec
 		o.ResourceVersion, o.ResourceVersionMatch, o.Limit = "", "", 0
 	}
 	l, err := w.List(ctx, o)
-	w.listed = err == nil
+	w.listed.Store(err == nil)
 	return l, err
 }
 
@@ -146,8 +150,8 @@ var errListAnew = apierrors.NewResourceExpired("only a list tells when it is com
 // take no chances.
 func (w *watcher) watch(ctx context.Context, o metav1.ListOptions, tell func(note)) (watch.Interface, error) {
 	list := o.SendInitialEvents != nil
-	again := !list && !w.listed
-	w.listed = false
+	goesOn := w.listed.Swap(false)
+	again := !list && !goesOn
 	switch {
 	case list:
 		o.ResourceVersion = ""
