@@ -30,7 +30,7 @@ func (p *pod) firstly(path string) <-chan time.Time {
 func TestDynamicRollout(t *testing.T) {
 	t.Parallel()
 	const pods, together, rate = 100, 4, 200
-	const grace = 300 * time.Millisecond // preStop: less than the second that nginx may take to ask again
+	const grace = 2 * time.Second // preStop, as docs/how-endpoints-change.md advises
 	lasts := 20 * time.Second
 	if text := os.Getenv("DYNAMICTIME"); text != "" {
 		var err error
