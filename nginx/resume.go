@@ -56,6 +56,7 @@ func (s *Server) resume(ctx context.Context) {
 		return
 	}
 	if err := s.start(ctx, ""); err != nil {
+		s.fresh.Store(true)
 		if ctx.Err() == nil {
 			s.o.Log.Warn("the last good configuration can't be served until all objects are known", "error", err, "hint", message.Hint(err.Error()))
 		}

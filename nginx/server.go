@@ -55,7 +55,7 @@ type Server struct {
 	stdout, stderr *os.File // where nginx's output goes
 
 	proc    atomic.Pointer[proc.Process] // the nginx last seen in service, perhaps dead by now; nil if none
-	fresh   atomic.Bool                  // an Apply has succeeded
+	fresh   atomic.Bool                  // what runs, or will, is not what an earlier Dispatcher has left
 	changed chan struct{}                // tells Run that proc is another one
 	closing chan struct{}                // closed when Run begins to shut down
 
@@ -105,10 +105,10 @@ func newServer(o Options, stdout, stderr *os.File) (*Server, error) {
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
-	if err := s.adopt(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	err = s.adopt()
+	_, resumes := s.conf.Vouched(o.Purpose)
+	s.fresh.Store(!s.Alive() && !resumes)
+	return s, err
 }
 
 // Alive reports whether a nginx that has confirmed a configuration is running.

@@ -44,15 +44,16 @@ type Client struct {
 
 // NewClient gives a Client for the sidecar with that work folder. If stale is true,
 // what nginx serves before the first Apply counts as such. observe is told of the
-// steps that nginx.Options.Observe is told of there; it may be nil. Nothing is
-// asked yet.
+// steps that nginx.Options.Observe is told of there; it may be nil.
 func NewClient(workDir string, stale bool, observe func(string, time.Duration), log *slog.Logger) *Client {
-	return &Client{work: workDir, stale: stale, observe: observe, log: log, http: http.Client{Transport: &http.Transport{
+	c := &Client{work: workDir, observe: observe, log: log, http: http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", Socket(workDir))
 		},
 		MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second,
 	}}}
+	c.stale = stale && c.Alive()
+	return c
 }
 
 // Wait waits until the sidecar answers, and gives what it tells of itself. It

@@ -78,7 +78,7 @@ type Responder struct {
 
 	mu     sync.Mutex
 	board  *board.Board
-	asked  time.Time     // when the last query came
+	hosts  time.Time     // when the last query of an address came
 	wake   time.Time     // when the sender looks again; zero: never
 	told   chan struct{} // closed when no service is behind; nil: nobody waits
 	looked time.Time     // when it was last seen whether there is something to log
@@ -170,15 +170,20 @@ func (r *Responder) Fetched(name string) bool {
 	return r.board.Fetched(name)
 }
 
-// Used is Fetched, and nginx has asked nothing since: not for addresses either.
+// Used is Fetched, and nginx has had the time to read the answer and to ask for the
+// addresses in it, which it has not done for a moment.
 func (r *Responder) Used(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.board.Fetched(name) && time.Since(r.asked) > silence
+	return r.board.Fetched(name) && time.Since(r.board.Answered(name)) > reading && time.Since(r.hosts) > silence
 }
 
-// silence is more than nginx takes to ask for addresses when it has read an answer.
-const silence = 2 * time.Millisecond
+// An nginx takes less than reading to read an answer, unless the machine is very busy,
+// and less than silence between the addresses that it asks for then.
+const (
+	reading = 20 * time.Millisecond
+	silence = 3 * time.Millisecond
+)
 
 // Retire has everybody who first asked before that moment told nothing any more: the
 // workers that nginx has replaced. They serve by older rules until their connections

@@ -75,8 +75,11 @@ func (r *Responder) packet(packet []byte, from netip.AddrPort) {
 		}
 	default:
 		r.mu.Lock()
-		r.asked = time.Now()
-		r.board.Ask(r.asked, from, q)
+		now := time.Now()
+		if q.Kind != message.Endpoints {
+			r.hosts = now
+		}
+		r.board.Ask(now, from, q)
 		early := r.early()
 		r.mu.Unlock()
 		if early {

@@ -146,5 +146,17 @@ func (b *Board) Fetched(name string) bool {
 	return s != nil && s.version != 0 && s.given == s.version
 }
 
+// Answered says when the service was last answered by UDP.
+func (b *Board) Answered(name string) (last time.Time) {
+	if s := b.services[name]; s != nil {
+		for _, a := range s.askers {
+			if a.at.After(last) {
+				last = a.at
+			}
+		}
+	}
+	return last
+}
+
 // Behind says how many services were not Fetched.
 func (b *Board) Behind() int { return b.behind }
