@@ -28,6 +28,19 @@ func endpoints(p render.Params) config.Endpoints {
 type directory struct {
 	*remember.Memory
 	responder *discovery.Responder
+	restored  bool // nginx is started again, and gets the last endpoints
+}
+
+// resumed is a proxy whose stale configuration counts once nginx has its endpoints.
+type resumed struct {
+	proxy
+	directory *directory
+}
+
+// Stale reports whether what an earlier nginx served is served again.
+func (r resumed) Stale() bool {
+	d := r.directory
+	return r.proxy.Stale() && (d == nil || !d.restored || d.responder.Stats().Behind == 0)
 }
 
 // openDirectory opens what tells nginx of endpoints, nil if they stand in nginx.conf.
@@ -39,7 +52,7 @@ func openDirectory(ctx context.Context, cfg *config.Config, d *render.Dynamic, l
 	if err != nil {
 		return nil, refusedError{fmt.Errorf("tell nginx of endpoints: %w: choose another address with RESOLVER_ADDR (--resolver-addr), or ENDPOINTS=reload", err)}
 	}
-	return &directory{remember.New(r, filepath.Join(cfg.WorkDir, "endpoints.json"), cfg.Purpose, log), r}, nil
+	return &directory{Memory: remember.New(r, filepath.Join(cfg.WorkDir, "endpoints.json"), cfg.Purpose, log), responder: r}, nil
 }
 
 // asked gives what tells how nginx asks, nil if it doesn't.
@@ -63,7 +76,7 @@ func (d *directory) Retire(before time.Time) { d.responder.Retire(before) }
 // configuration gets the last endpoints, too; one that was taken over keeps its own.
 func (d *directory) begin(ctx context.Context, group *errgroup.Group, resumes bool) {
 	if resumes {
-		d.Restore()
+		d.restored = d.Restore() > 0
 	} else {
 		d.Continue()
 	}

@@ -78,7 +78,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	}
 	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "endpoints", endpoints(params), "port", cfg.Port, "admin", admin.Addr().String())
 
-	state = status.New(server, stats(server), directory.asked())
+	state = status.New(resumed{server, directory}, stats(server), directory.asked())
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())

@@ -181,7 +181,7 @@ func (r *Responder) Used(name string) bool {
 // An nginx takes less than reading to read an answer, unless the machine is very busy,
 // and less than silence between the addresses that it asks for then.
 const (
-	reading = 20 * time.Millisecond
+	reading = 50 * time.Millisecond
 	silence = 3 * time.Millisecond
 )
 
