@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -200,6 +201,16 @@ type Snapshot struct {
 	Namespaces []*Namespace // oldest first, then by name
 	Pods       []*Pod       // by namespace, then by name
 	Secrets    []*Secret    // by namespace; the one of each that is read
+	// What follows is by namespace, then by name.
+	TLSSecrets     []*Secret // of type kubernetes.io/tls
+	Services       []*Service
+	EndpointSlices []*EndpointSlice
+	Ingresses      []*Ingress
+	IngressClasses []*IngressClass
+	ConfigMaps     []*ConfigMap
+	StatefulSets   []*StatefulSet
+	// Names are the addresses of names outside the cluster that were looked up.
+	Names map[string][]netip.Addr
 }
 
 // UID returns the UID of an object that matters, "" if there is none.

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -58,24 +59,36 @@ type Namespace struct {
 	Created     int64 // creationTimestamp, Unix seconds; 0 if it has none
 	Labels      map[string]string
 	Annotations map[string]string
+	Routable    bool // it matches the selector of what is routed
 }
 
 // Pod is what routing needs of a Pod.
 type Pod struct {
 	Ref
-	UID         string
-	Created     int64 // creationTimestamp, Unix seconds; 0 if it has none
-	Labels      map[string]string
-	Annotations map[string]string
-	Running     bool       // status.phase is Running
-	Ready       bool       // the Ready condition is True
-	ReadySince  int64      // since when, Unix seconds; 0 if it isn't, or that is not told
-	Deleting    bool       // metadata.deletionTimestamp is set
-	Finished    bool       // status.phase is Succeeded or Failed: it will never serve again
-	IP          netip.Addr // status.podIP; the zero Addr if there is none
-	BadIP       string     // status.podIP, if that is no address
-	Containers  []Container
+	UID          string
+	Created      int64 // creationTimestamp, Unix seconds; 0 if it has none
+	Labels       map[string]string
+	Annotations  map[string]string
+	Running      bool  // status.phase is Running
+	Ready        bool  // the Ready condition is True
+	ReadySince   int64 // since when, Unix seconds; 0 if it isn't, or that is not told
+	UnreadySince int64 // since when the Ready condition is not True, Unix seconds; 0 if it is, or that is not told
+	// WasReady are earlier times for which it was seen to be ready, the newest last;
+	// a Cache keeps a few of them.
+	WasReady     []Span
+	Deleting     bool       // metadata.deletionTimestamp is set
+	Finished     bool       // status.phase is Succeeded or Failed: it will never serve again
+	IP           netip.Addr // status.podIP; the zero Addr if there is none
+	BadIP        string     // status.podIP, if that is no address
+	Containers   []Container
+	Routable     bool       // it matches the selector of what is routed
+	Microservice bool       // it matches the selector of the dialect microservice
+	StatefulSet  string     // that owns it; "" if none does
+	HostIP       netip.Addr // of its node; the zero Addr if that is not told
 }
+
+// Span is a time from and to, Unix seconds.
+type Span struct{ From, To int64 }
 
 // Serves reports whether the Pod may get traffic: Running, with an IP, Ready
 // and not being deleted.
@@ -121,6 +134,15 @@ type Interest struct {
 	Annotations []string // of Namespaces and Pods
 	Labels      []string // of Namespaces and Pods
 	SecretName  string   // the one Secret of a Namespace that is read; "" for none
+
+	Microservice labels.Selector // of Pods of the dialect microservice; nil: none is kept
+	// Services: Services, their EndpointSlices, Ingresses and IngressClasses are kept,
+	// and of all Pods what says whether they serve.
+	Services           bool
+	ServiceAnnotations []string // of Services and Ingresses
+	TLSSecrets         bool     // Secrets of type kubernetes.io/tls are kept
+	// Overrides are the names of ConfigMaps that are kept; "*" is all.
+	Overrides []string
 }
 
 func pick(from map[string]string, keys []string) map[string]string {

@@ -1,20 +1,11 @@
 package route
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
-
-// Auth says what a request must bring along.
-type Auth struct {
-	// Closed: nobody is let in, because a key is demanded and there is none.
-	Closed bool
-	// Keys: one of these must come with the request; none means that anybody may.
-	Keys []value.Key
-}
 
 // nextSuffix marks the field with a second key that is accepted while clients
 // change from one to the other.
@@ -70,15 +61,4 @@ func (b *builder) requiresAuth(ns *cluster.Namespace) bool {
 		b.problem(ns.Ref, key, "%s is unknown and counts as \"required\", the only value there is", cluster.Quote(text))
 	}
 	return text != "" || b.opts.APIKeyRequired
-}
-
-// String says in words what is demanded; it shows no key.
-func (a Auth) String() string {
-	switch {
-	case a.Closed:
-		return "closed"
-	case len(a.Keys) > 0:
-		return fmt.Sprintf("API key %v", a.Keys)
-	}
-	return "open"
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/healthcheck"
+	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/ports"
+	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -18,7 +20,7 @@ import (
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	b := &builder{
-		opts: opts, paths: map[string]podPaths{}, labels: map[string]value.Label{"": {}},
+		opts: opts, fields: option.Fields(), paths: map[string]podPaths{}, labels: map[string]value.Label{"": {}},
 		hosts: make(map[value.Host]*hostState, len(s.Namespaces)), secrets: make(map[string]*cluster.Secret, len(s.Secrets)),
 	}
 	if b.opts.Memory == nil {
@@ -43,6 +45,7 @@ type builder struct {
 	hosts    map[value.Host]*hostState
 	secrets  map[string]*cluster.Secret // by Namespace
 	problems []Problem
+	fields   []option.Field
 }
 
 // podPaths is all that one annotation text says. It is the same for all Pods with
@@ -105,7 +108,7 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 		location *Location
 		votes    []vote
 	}
-	byKey := map[pathKey]*gathering{}
+	byKey := map[table.Key]*gathering{}
 	org, env := b.label(ns.Ref, ns.Labels, b.opts.OrgLabel), b.label(ns.Ref, ns.Labels, b.opts.EnvLabel)
 	var out []*Location
 	for _, pod := range pods {
@@ -141,12 +144,12 @@ func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Locat
 	}
 	slices.SortFunc(out, compareLocations)
 	for _, l := range out {
-		b.settle(l, byKey[l.key()].votes)
+		b.settle(l, byKey[l.Key()].votes)
 	}
 	return out
 }
 
-func compareLocations(a, b *Location) int { return a.key().compare(b.key()) }
+func compareLocations(a, b *Location) int { return a.Key().Compare(b.Key()) }
 
 // entries reads a Pod's paths annotation.
 func (b *builder) entries(pod *cluster.Pod) []annotation.Path {
@@ -181,3 +184,5 @@ func (b *builder) label(ref cluster.Ref, labels map[string]string, key string) v
 	b.labels[text] = l
 	return l
 }
+
+func keyOf(e annotation.Path) table.Key { return table.Key{Path: e.Base.String(), Match: e.Match} }

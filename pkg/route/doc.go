@@ -6,6 +6,10 @@
 package route
 
 import (
+	"net/netip"
+
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 )
@@ -30,6 +34,14 @@ type Options struct {
 	// declares it, and answers 503 while none serves.
 	Dynamic bool
 	Sticky  bool // the nginx that runs knows the directive sticky
+
+	Dispatcher   bool          // read the dialect dispatcher: HostsAnnotation and PathsAnnotation
+	Microservice *Microservice // nil: that dialect is not read
+	Ingress      *Ingress      // nil: Ingresses and Services are not read
+	Overrides    []string      // names of ConfigMaps that may hold overrides; "*" is any
+	// Now is the time, Unix seconds. It counts for readyGrace alone; Table.Until says
+	// when another one would make a difference.
+	Now int64
 	// Barred are certificates that can't be used although they look right, with the
 	// reason.
 	Barred map[Bar]string
@@ -41,6 +53,36 @@ type Options struct {
 // "" if it can't be used for any.
 type Bar struct{ Host, ID string }
 
+// Microservice are the names of the dialect microservice, each in all its
+// generations: the first that an object carries counts.
+type Microservice struct {
+	Selector         labels.Selector // of Pods
+	HostsAnnotations []string        // on Pods: hosts, separated by white space
+	PathsAnnotations []string        // on Pods: PORT:PATH, separated by white space
+	// Open: a Pod may name any host, and the Namespace created first owns it. Else only
+	// those that its Namespace declares in HostsAnnotation.
+	Open bool
+	// AnyPort: the port need not be declared by a container.
+	AnyPort bool
+}
+
+// Ingress says which Ingresses are served, and what they may reach.
+type Ingress struct {
+	Class      string // of Ingresses, unless an IngressClass of that name is another controller's
+	Controller string // of IngressClasses
+	Prefix     string // of annotations of Services and Ingresses; an option's name follows
+	TLS        bool   // Secrets named by Ingresses are read
+	// Allow are networks that endpoints outside the cluster may be in; none: all but
+	// those that are never allowed by default. Deny beats both.
+	Allow, Deny []netip.Prefix
+	// ExternalNames are patterns of names that Services and EndpointSlices may
+	// refer to: "api.example.com", "*.example.com" or "*".
+	ExternalNames []string
+	APIServer     []netip.Addr // refused unless Allow names it
+	// DefaultNamespace may serve requests of hosts that nobody declares; "": none may.
+	DefaultNamespace string
+}
+
 // Interest lists what Build reads of an object, for cluster.NewCache.
 func (o Options) Interest() cluster.Interest {
 	return cluster.Interest{
@@ -48,17 +90,4 @@ func (o Options) Interest() cluster.Interest {
 		Labels:      []string{o.OrgLabel, o.EnvLabel, o.AppNameLabel, o.AppRevLabel},
 		SecretName:  o.SecretName,
 	}
-}
-
-// Problem tells the owner of an object what is wrong with one of its entries.
-// Its texts are safe to log: foreign values in them are quoted and cut.
-type Problem struct {
-	Ref    cluster.Ref
-	Key    string // the annotation's name and the place in it: "…paths[1].weight"
-	Reason string // what is wrong, what happens now, and what to write instead
-}
-
-// String is the one-line form: kind/namespace/name: key: reason.
-func (p Problem) String() string {
-	return p.Ref.String() + ": " + p.Key + ": " + p.Reason
 }

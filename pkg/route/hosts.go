@@ -6,6 +6,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -41,7 +42,7 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 		if h.TLS != nil && !h.Refused {
 			c.tls = b.tls(ns, h.Name, c.place, h.TLS)
 			if c.tls != nil {
-				if size += c.tls.size(); size > maxTLS {
+				if size += c.tls.Size(); size > maxTLS {
 					b.problem(ns.Ref, c.place+".ssl", "%sthe certificates of the Namespace's hosts, up to this one, take up more than %d bytes together; shorten them, or spread the hosts over Namespaces", annotation.NotServed, maxTLS)
 					c.tls = nil
 				}
@@ -72,7 +73,7 @@ func (b *builder) addHost(ns *cluster.Namespace, claim hostClaim, locations []*L
 		b.problem(ns.Ref, claim.place, "the host is not served: Namespace %s owns it (it was created first) and its options for the host can't be met", state.vhost.Owner.Name)
 		return
 	}
-	if lack := state.vhost.TLS.lacks(claim.tls); lack != "" {
+	if lack := state.vhost.TLS.Lacks(claim.tls); lack != "" {
 		b.problem(ns.Ref, claim.place+".ssl", "none of its paths is served there: Namespace %s owns the host (it was created first), and %s", state.vhost.Owner.Name, lack)
 		return
 	}
@@ -88,7 +89,7 @@ func (b *builder) addHost(ns *cluster.Namespace, claim hostClaim, locations []*L
 		state.claimed[path] = ns.Ref
 		own := *l
 		upstream := *l.Upstream
-		upstream.Name = upstreamName(claim.name.String(), l.Path.String(), string(l.Match))
+		upstream.Name = table.UpstreamName(claim.name.String(), l.Path.String(), string(l.Match))
 		own.Upstream = &upstream
 		state.vhost.Locations = append(state.vhost.Locations, &own)
 	}
@@ -109,7 +110,7 @@ func (b *builder) table() *Table {
 		}
 		slices.SortFunc(state.vhost.Locations, compareLocations)
 		if !b.opts.Dynamic {
-			state.vhost.dropClaims()
+			state.vhost.DropClaims()
 		}
 		t.Hosts = append(t.Hosts, state.vhost)
 	}

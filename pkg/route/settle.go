@@ -1,10 +1,11 @@
 package route
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -16,38 +17,46 @@ type vote struct {
 
 // settle decides what holds for a location as a whole, where Pods may differ.
 func (b *builder) settle(l *Location, votes []vote) {
-	up := l.Upstream
-	l.Target = settle(b, l, votes, "targetPath", func(e annotation.Path) value.Path { return e.Target }, value.Path.String)
-	up.Balance = settle(b, l, votes, "balance", func(e annotation.Path) value.Balance { return e.Balance }, func(v value.Balance) string { return string(v) })
-	up.Sticky = settle(b, l, votes, "sticky", func(e annotation.Path) value.Cookie { return e.Sticky }, value.Cookie.String)
-	up.SlowStart = settle(b, l, votes, "slowStart", func(e annotation.Path) int { return e.SlowStart }, seconds)
-	b.offer(l, votes)
+	o := b.agree(l, votes)
+	b.offer(l, &o, votes)
+	l.Target, l.Limits, l.Sources = o.Target, o.Limits(), o.Sources.Prefixes()
+	l.Upstream.Balance, l.Upstream.Sticky, l.Upstream.SlowStart = o.Balance, o.Sticky, o.SlowStart
 }
 
-// settle takes a field's value from the oldest Pod that sets it, and tells each Pod
-// that does not agree.
-func settle[T comparable](b *builder, l *Location, votes []vote, field string, get func(annotation.Path) T, show func(T) string) T {
-	var zero, chosen T
-	var oldest *cluster.Pod
-	for _, v := range votes {
-		if value := get(v.entry); value != zero && (oldest == nil || v.pod.Created < oldest.Created) {
-			oldest, chosen = v.pod, value // Pods come by name, so of two of one age the first stays
-		}
+// agree takes each option from the oldest Pod that sets it, and tells each Pod that
+// does not agree.
+func (b *builder) agree(l *Location, votes []vote) (chosen option.Options) {
+	if len(votes) == 0 {
+		return chosen
 	}
-	for _, v := range votes {
-		switch value := get(v.entry); value {
-		case chosen:
-		case zero:
-			b.problem(v.pod.Ref, b.place(v.entry, field), "it is not set here, but on other Pods of %s: %s is used for all", cluster.Quote(l.Path.String()), cluster.Quote(show(chosen)))
-		default:
-			b.problem(v.pod.Ref, b.place(v.entry, field), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(show(value)), cluster.Quote(l.Path.String()), cluster.Quote(show(chosen)))
+	first := votes[0].entry.Options
+	if !slices.ContainsFunc(votes, func(v vote) bool { return v.entry.Options != first }) {
+		return first
+	}
+	for _, f := range b.fields {
+		var oldest *cluster.Pod
+		for _, v := range votes {
+			if f.Text(v.entry.Options) != "" && (oldest == nil || v.pod.Created < oldest.Created) {
+				oldest = v.pod // Pods come by name, so of two of one age the first stays
+				f.Copy(&chosen, v.entry.Options)
+			}
+		}
+		want := f.Text(chosen)
+		for _, v := range votes {
+			switch text := f.Text(v.entry.Options); text {
+			case want:
+			case "":
+				b.problem(v.pod.Ref, b.place(v.entry, f.Name), "it is not set here, but on other Pods of %s: %s is used for all", cluster.Quote(l.Path.String()), cluster.Quote(want))
+			default:
+				b.problem(v.pod.Ref, b.place(v.entry, f.Name), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(text), cluster.Quote(l.Path.String()), cluster.Quote(want))
+			}
 		}
 	}
 	return chosen
 }
 
 // offer leaves out what the nginx that runs can't do, and tells who asks for it.
-func (b *builder) offer(l *Location, votes []vote) {
+func (b *builder) offer(_ *Location, o *option.Options, votes []vote) {
 	for _, v := range votes {
 		if !b.opts.Sticky && v.entry.Sticky != (value.Cookie{}) {
 			b.problem(v.pod.Ref, b.place(v.entry, "sticky"), "it has no effect: it needs nginx 1.29.6 or newer; without it, requests of a client may reach any Pod")
@@ -57,11 +66,9 @@ func (b *builder) offer(l *Location, votes []vote) {
 		}
 	}
 	if !b.opts.Sticky {
-		l.Upstream.Sticky = value.Cookie{}
+		o.Sticky = value.Cookie{}
 	}
 	if !b.opts.Dynamic {
-		l.Upstream.SlowStart = 0
+		o.SlowStart = 0
 	}
 }
-
-func seconds(n int) string { return strconv.Itoa(n) + "s" }

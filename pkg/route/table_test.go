@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -19,7 +20,7 @@ func TestUpstreamName(t *testing.T) {
 	form := regexp.MustCompile(`^pods-[0-9a-f]{32}$`)
 	check := func(fields ...string) {
 		t.Helper()
-		name, text := upstreamName(fields...), fmt.Sprintf("%q", fields)
+		name, text := table.UpstreamName(fields...), fmt.Sprintf("%q", fields)
 		if !form.MatchString(name) {
 			t.Errorf("%s is named %s", text, name)
 		}
@@ -38,7 +39,7 @@ func TestUpstreamName(t *testing.T) {
 		check("a.example", fmt.Sprintf("/p%d", i), "prefix")
 	}
 	// The name must last: with another one nginx loses what it knows of the Pods.
-	if got, want := upstreamName("a.example", "/", "prefix"), "pods-8ea6475ba1f44c130ddca209e09d13be"; got != want {
+	if got, want := table.UpstreamName("a.example", "/", "prefix"), "pods-8ea6475ba1f44c130ddca209e09d13be"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -5,17 +5,8 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
-	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
-
-// TLS is how a host is served over TLS.
-type TLS struct {
-	Pair     *certificate.Pair
-	Clients  *certificate.Bundle // who must have signed clients' certificates; nil: none is demanded
-	Redirect bool                // plain HTTP requests are redirected; else they get no answer
-	Place    string              // of the option ssl in the owner's annotations, for Problems
-}
 
 // tls reads what a host's option ssl refers to. It returns nil, and reports why,
 // if anything of it can't be had.
@@ -81,30 +72,3 @@ func (b *builder) barred(host value.Host, id string) string {
 // maxTLS is how much a Namespace's hosts may take up with certificates and keys, in
 // bytes: some hundred hosts. nginx needs many times that in memory.
 const maxTLS = 4 << 20
-
-// size is what the host takes up, in bytes.
-func (t *TLS) size() int {
-	n := len(t.Pair.Chain()) + len(t.Pair.Reveal())
-	if t.Clients != nil {
-		n += len(t.Clients.PEM())
-	}
-	return n
-}
-
-// lacks says in what t is less than another Namespace demands for the same host;
-// "" if in nothing.
-func (t *TLS) lacks(demanded *TLS) string {
-	switch {
-	case demanded == nil:
-		return ""
-	case t == nil:
-		return "serves it without TLS"
-	case demanded.Clients == nil:
-		return ""
-	case t.Clients == nil:
-		return "demands no certificates of clients"
-	case t.Clients.ID() != demanded.Clients.ID():
-		return "lets in clients with other certificates"
-	}
-	return ""
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -16,13 +17,9 @@ type Path struct {
 	Index  int // in the array
 	Base   value.Path
 	Match  value.Match
-	Port   string     // number or name
-	Target value.Path // zero: none
-	Weight int        // 0: none
-
-	Balance   value.Balance // "": none
-	Sticky    value.Cookie  // zero: none
-	SlowStart int           // seconds; 0: none
+	Port   string // number or name
+	Weight int    // 0: none
+	option.Options
 }
 
 // Paths reads a Pod's annotation. Each entry is judged alone.
@@ -87,8 +84,6 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 		switch m.Name {
 		case "basePath":
 			e.Base, err = decode(m.Value, value.ParsePath)
-		case "targetPath":
-			e.Target, err = decode(m.Value, value.ParsePath)
 		case "containerPort":
 			e.Port, err = ordered.NumberText(m.Value)
 		case "weight":
@@ -98,14 +93,20 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 			}
 		case "match":
 			e.Match, err = decode(m.Value, value.ParseMatch)
-		case "balance":
-			e.Balance, err = decode(m.Value, value.ParseBalance)
-		case "sticky":
-			e.Sticky, err = decode(m.Value, value.ParseCookie)
-		case "slowStart":
-			e.SlowStart, err = decode(m.Value, value.ParseSlowStart)
 		default:
-			complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, targetPath, weight, match, balance, sticky and slowStart")
+			field, known := option.Find(m.Name)
+			if !known {
+				complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, weight, match, %s", option.Names())
+				continue
+			}
+			read := ordered.String
+			if field.List {
+				read = ordered.List
+			}
+			var text string
+			if text, err = read(m.Value); err == nil {
+				err = field.Parse(&e.Options, text)
+			}
 		}
 		if err != nil {
 			drop(m.Name, err)

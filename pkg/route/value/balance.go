@@ -52,18 +52,27 @@ func (c Cookie) String() string { return c.name }
 // MaxSlowStart is the longest time that a new Pod may be spared, in seconds.
 const MaxSlowStart = 15 * 60
 
-// ParseSlowStart reads a time up to MaxSlowStart, a whole number of seconds or
-// minutes with its unit, and gives it in seconds.
-func ParseSlowStart(s string) (seconds int, err error) {
+// ParseSlowStart reads a time up to MaxSlowStart, a whole number of seconds, minutes
+// or hours with its unit, and gives it in seconds.
+func ParseSlowStart(s string) (seconds int, err error) { return parseSeconds(s, MaxSlowStart) }
+
+// MaxTimeout is the longest of nginx's timeouts that may be asked for, in seconds.
+const MaxTimeout = 24 * 60 * 60
+
+// ParseTimeout reads a time up to MaxTimeout, like ParseSlowStart.
+func ParseTimeout(s string) (seconds int, err error) { return parseSeconds(s, MaxTimeout) }
+
+// parseSeconds reads a time from 1s to limit seconds.
+func parseSeconds(s string, limit int) (seconds int, err error) {
 	number, unit := s, 0
-	for suffix, length := range map[string]int{"s": 1, "m": 60} {
+	for suffix, length := range map[string]int{"s": 1, "m": 60, "h": 3600} {
 		if text, ok := strings.CutSuffix(s, suffix); ok {
 			number, unit = text, length
 		}
 	}
-	n, err := parseDecimal(number, MaxSlowStart)
-	if err != nil || unit == 0 || n*unit > MaxSlowStart {
-		return 0, fmt.Errorf("%s is not a time from 1s to 15m: write seconds or minutes with their unit, like \"30s\"", cluster.Quote(s))
+	n, err := parseDecimal(number, limit)
+	if err != nil || unit == 0 || n*unit > limit {
+		return 0, fmt.Errorf("%s is not a time from 1s to %dm: write seconds, minutes or hours with their unit, like \"30s\"", cluster.Quote(s), limit/60)
 	}
 	return n * unit, nil
 }

@@ -116,5 +116,18 @@ func NumberText(raw json.RawMessage) (string, error) {
 	return s, nil
 }
 
+// List returns a JSON string, or the strings of an array with commas between them: a
+// list may be written either way.
+func List(raw json.RawMessage) (string, error) {
+	if text, err := String(raw); err == nil {
+		return text, nil
+	}
+	var list []string
+	if json.Unmarshal(raw, &list) != nil || list == nil {
+		return "", errors.New("it must be a string or an array of strings")
+	}
+	return strings.Join(list, ","), nil
+}
+
 // IsNull reports whether the value is a JSON null.
 func IsNull(raw json.RawMessage) bool { return string(raw) == "null" }
