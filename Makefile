@@ -42,11 +42,15 @@ test: go nginx-installed ## Run every test, with real nginx and a real API serve
 	@$(MAKE) --no-print-directory test-current demo-check
 
 # The system's nginx may be old; what is newer is tested with a current one beside it.
+# Of the tests with an API server those whose endpoints change without a reload then.
+KUBE_CURRENT = ^(TestRestartWithoutAPI|TestRightsInUse|TestOutageNoSecrets|TestPodLifecycle|TestWalkThrough|TestHelm)$$
 .PHONY: test-current
 test-current: go ## Run the tests that ask nginx with a current one, if it can be had.
 	@if nginx=$$(scripts/current-nginx.sh); then \
 		echo "== with $$($$nginx -v 2>&1)"; \
-		NGINX_BINARY=$$nginx go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic; \
+		export NGINX_BINARY=$$nginx; \
+		go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic && \
+		KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) go test $(COUNT) -run '$(KUBE_CURRENT)' ./test/kube; \
 	else \
 		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
 	fi
@@ -84,8 +88,14 @@ chaos: go nginx-installed ## Random faults of API server, etcd, network and ngin
 	KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) CHAOSTIME=$(CHAOSTIME) go test -count=1 -timeout 0 -v -run '^TestChaos$$' ./test/kube
 
 .PHONY: bench
-bench: go nginx-installed ## Measure Build, Render and the whole with 10,000 Pods on a real API server: time, memory, growth.
+bench: go nginx-installed ## Measure Build, Render and the whole with 10,000 Pods on a real API server; changes of endpoints; throughput.
 	go test -run '^$$' -bench . -benchmem ./test/bench
+	@export NGINX_BINARY; \
+	NGINX_BINARY=$${NGINX_BINARY:-$$(scripts/current-nginx.sh)} || echo "== NOT MEASURED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
+	set -e; \
+	go test -run '^$$' -bench Rest -benchtime 1x ./pkg/discovery; \
+	go test -run '^$$' -bench Change -benchtime 60x ./pkg/discovery; \
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/traffic; \
 	KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./test/kube
 
 FUZZTIME ?= 10m

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/30x/dispatcher/demo/internal/authority"
 	"github.com/30x/dispatcher/demo/internal/machine"
@@ -57,4 +58,29 @@ func furnish(ctx context.Context, c settings, workDir string) (*furnished, error
 	}
 	f.resolver, err = machine.FreePair(ctx, 9252)
 	return f, err
+}
+
+// arguments are those with which Dispatcher shows what has been furnished, with the
+// nginx of that name.
+func (f *furnished) arguments(nginx string) []string {
+	return []string{
+		"run",
+		"--source=" + f.source,
+		"--mode=nginx",
+		"--work-dir=" + f.workDir,
+		"--listen-address=127.0.0.1",
+		"--port=" + strconv.Itoa(f.site.Port),
+		"--ssl-port=" + strconv.Itoa(f.site.SSLPort),
+		"--ssl-cert=" + f.site.Files.Default,
+		"--ssl-key=" + f.site.Files.DefaultKey,
+		"--endpoint-allow=127.0.0.0/8", // where everything of the demo is, also what is outside its cluster
+		fmt.Sprintf("--resolver-addr=127.0.0.1:%d", f.resolver),
+		"--admin-addr=127.0.0.1:0", // any free port: nobody asks there
+		"--event-window=200ms",
+		"--shutdown-grace=" + shutdownGrace.String(),
+		"--worker-open-files=1024", // no more than any user may have
+		"--log-format=json",
+		"--access-log=false",
+		"--nginx-binary=" + nginx,
+	}
 }

@@ -1,15 +1,15 @@
 // Command demo shows Dispatcher at work on one machine, without a cluster.
 //
-// Manifests enter: it runs the Pods they describe, each on its own loopback
-// address, makes certificates for their hosts, starts "dispatcher run" with real
+// Manifests enter: it runs the Pods they describe, and the applications outside the
+// cluster, each on its own loopback address, makes certificates for their hosts, starts "dispatcher run" with real
 // nginx on the same manifests, and prints what to ask and what to expect. What
 // leaves is text for people: that list, and then a line for every change. It
 // never writes the manifests, never runs a Pod's image, and leaves no process and
 // no file behind.
 //
-//	demo [flags]                      until Ctrl-C
-//	demo check [flags]                the same unattended, on a copy of the manifests
-//	demo ws [-host HOST] URL [TEXT…]  talks to a WebSocket, one message an argument
+//	demo [flags]                the demo, until Ctrl-C
+//	demo check [flags]          the same unattended, on a copy of the manifests
+//	demo ws [flags] URL [TEXT…] talks to a WebSocket, one message an argument
 package main
 
 import (
@@ -47,14 +47,15 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet("demo "+name, flag.ContinueOnError)
 	if name == "ws" {
-		host := flags.String("host", "", "the Host header to send; default: the URL's host")
+		host := flags.String("host", "", "the `host` to ask for; default: the URL's host")
+		ca := flags.String("cacert", "", "a `file` with the certificate of the authority that has signed the server's, as for curl")
 		if err := flags.Parse(args); err != nil {
 			return err
 		}
 		if flags.NArg() == 0 {
 			return errors.New("ws needs a URL: demo ws -host test.k8s.local ws://127.0.0.1:8080/nodejs/socket.io/ hello")
 		}
-		return tour.Talk(ctx, out, flags.Arg(0), *host, flags.Args()[1:])
+		return tour.Talk(ctx, out, flags.Arg(0), *host, *ca, flags.Args()[1:])
 	}
 
 	var c settings

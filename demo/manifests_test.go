@@ -20,7 +20,7 @@ func TestManifests(t *testing.T) {
 	if err != nil || len(unread) > 0 {
 		t.Fatal(err, unread)
 	}
-	c, err := config.Load([]string{"run", "--ssl-cert=" + f.site.Files.Default, "--ssl-key=" + f.site.Files.DefaultKey}, nil)
+	c, err := config.Load(f.arguments("nginx"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,11 +35,13 @@ type record struct {
 // reports that a configuration has just gone live.
 func narrate(line string) (text string, live bool) {
 	var r record
-	if err := json.Unmarshal([]byte(line), &r); err != nil || r.Msg == "" {
+	err := json.Unmarshal([]byte(line), &r)
+	lives := r.Msg == "configuration live" || r.Msg == "endpoints live"
+	if _, other := errors.AsType[*json.UnmarshalTypeError](err); err != nil && (!other || lives) || r.Msg == "" {
 		return plain(withoutTime(line)), false
 	}
 	switch {
-	case r.Msg == "configuration live", r.Msg == "endpoints live":
+	case lives:
 		return plain(r.live()), true
 	case r.Msg == "problem":
 		return plain(fmt.Sprintf("problem: %s: %s: %s", r.Object, r.Key, r.Reason)), false

@@ -23,6 +23,7 @@ func TestNarrate(t *testing.T) {
 		{"error", `{"time":"now","level":"ERROR","msg":"can't read","file":"a.yaml","in":5000000000,"error":"line 3\nline 4"}`,
 			"error: can't read error=line 3 line 4 file=a.yaml in=5000000000", false},
 		{"no news", `{"level":"INFO","msg":"watching"}`, "", false},
+		{"no news, with a word of another type", `{"level":"INFO","msg":"dispatcher starts","endpoints":"dynamic"}`, "", false},
 		{"nginx", "nginx: [emerg] bind() failed", "nginx: [emerg] bind() failed", false},
 		{"nginx at work", "2026/11/21 11:07:23 [alert] 7#7: trouble", "nginx: [alert] 7#7: trouble", false},
 		{"escapes", "\x1b[31mred\x07", " [31mred ", false},

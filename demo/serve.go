@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -78,23 +77,7 @@ func serve(ctx context.Context, c settings, out io.Writer) (err error) {
 		return nil
 	}
 
-	cmd := exec.CommandContext(ctx, c.dispatcher, "run",
-		"--source="+f.source,
-		"--mode=nginx",
-		"--work-dir="+workDir,
-		"--listen-address=127.0.0.1",
-		"--port="+strconv.Itoa(f.site.Port),
-		"--ssl-port="+strconv.Itoa(f.site.SSLPort),
-		"--ssl-cert="+f.site.Files.Default,
-		"--ssl-key="+f.site.Files.DefaultKey,
-		fmt.Sprintf("--resolver-addr=127.0.0.1:%d", f.resolver),
-		"--admin-addr=127.0.0.1:0", // any free port: nobody asks there
-		"--event-window=200ms",
-		"--shutdown-grace="+shutdownGrace.String(),
-		"--worker-open-files=1024", // no more than any user may have
-		"--log-format=json",
-		"--access-log=false",
-		"--nginx-binary="+binary)
+	cmd := exec.CommandContext(ctx, c.dispatcher, f.arguments(binary)...)
 	// Settings of this shell (PORT, SOURCE, …) must not change the demo.
 	cmd.Env = []string{} // nil would be all of them
 	for _, name := range []string{"PATH", "HOME", "TZ", "TMPDIR", "LD_LIBRARY_PATH"} {

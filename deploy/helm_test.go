@@ -16,9 +16,6 @@ import (
 	"sync"
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -80,16 +77,7 @@ func chart(t *testing.T, values string, flags ...string) (m manifests) {
 		if err != nil {
 			t.Fatalf("%v:\n%s", err, document)
 		}
-		switch o := object.(type) {
-		case *corev1.ServiceAccount:
-			m.account = o
-		case *rbacv1.ClusterRole:
-			m.role = o
-		case *rbacv1.ClusterRoleBinding:
-			m.binding = o
-		case *appsv1.DaemonSet:
-			m.daemonSet = o
-		default:
+		if !m.add(object) {
 			t.Fatalf("nobody expects this:\n%s", document)
 		}
 	}
@@ -186,12 +174,21 @@ func TestChartMeansTheKustomizations(t *testing.T) {
 		"overlays/public-private": example(t, "public-private"),
 		"overlays/tls":            example(t, "tls"),
 		"overlays/sidecar":        example(t, "sidecar"),
+		"overlays/ingress-tls":    example(t, "ingress-tls"),
 	} {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			k, c := build(t, folder), chart(t, values)
 			same(t, k.account, c.account)
 			same(t, k.role, c.role)
 			same(t, k.binding, c.binding)
+			same(t, k.local, c.local)
+			same(t, k.localBinding, c.localBinding)
+			if len(c.classes) != len(k.classes) {
+				t.Errorf("the chart makes %d IngressClasses, the kustomization %d", len(c.classes), len(k.classes))
+			}
+			for name, class := range k.classes {
+				same(t, class, c.classes[name])
+			}
 			same(t, k.daemonSet, c.daemonSet)
 		})
 	}
@@ -199,7 +196,7 @@ func TestChartMeansTheKustomizations(t *testing.T) {
 
 // What Helm itself finds wrong with the chart.
 func TestChartLint(t *testing.T) {
-	for _, values := range []string{"", example(t, "public-private"), example(t, "tls"), example(t, "sidecar")} {
+	for _, values := range []string{"", example(t, "public-private"), example(t, "tls"), example(t, "ingress-tls"), example(t, "sidecar")} {
 		for _, version := range []int{3, 4} {
 			if _, err := run(t, version, values, "-lint"); err != nil {
 				t.Errorf("Helm %d, with values %q: %v", version, values, err)
@@ -226,7 +223,7 @@ func TestChartFiles(t *testing.T) {
 	}
 	want := []string{
 		".helmignore", "Chart.yaml", "README.md",
-		"templates/NOTES.txt", "templates/_containers.tpl", "templates/_helpers.tpl", "templates/daemonset.yaml", "templates/rbac.yaml", "templates/serviceaccount.yaml",
+		"templates/NOTES.txt", "templates/_containers.tpl", "templates/_helpers.tpl", "templates/daemonset.yaml", "templates/ingressclass.yaml", "templates/rbac.yaml", "templates/serviceaccount.yaml",
 		"values.schema.json", "values.yaml",
 	}
 	if !slices.Equal(got, want) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/proxy"
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/reread"
 	"github.com/30x/dispatcher/nginx"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
@@ -24,7 +26,7 @@ func (s streams) logger(cfg *config.Config) *slog.Logger {
 
 // furnish turns the settings into what the rooms of the corridor need. there is nil
 // if no nginx will run.
-func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Logger) (render.Params, route.Options, error) {
+func furnish(ctx context.Context, cfg *config.Config, there *proxy.Facts, log *slog.Logger) (render.Params, route.Options, error) {
 	can, err := capabilities(ctx, cfg, there, log)
 	if err != nil {
 		return render.Params{}, route.Options{}, err
@@ -51,9 +53,9 @@ func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Lo
 		return render.Params{}, route.Options{}, err
 	}
 	params.Templates, params.Nginx = parsed, can
-	params.OpenFiles = there.within(cfg.WorkerOpenFiles)
+	params.OpenFiles = there.Within(cfg.WorkerOpenFiles)
 	if cfg.SSLCert != "" {
-		if params.Default, err = loadPair(cfg); err != nil {
+		if params.Default, err = reread.LoadPair(cfg); err != nil {
 			return render.Params{}, route.Options{}, refusedError{err}
 		}
 	}
@@ -62,7 +64,7 @@ func furnish(ctx context.Context, cfg *config.Config, there *facts, log *slog.Lo
 }
 
 // chooseEndpoints decides how nginx learns of endpoints.
-func chooseEndpoints(cfg *config.Config, there *facts, can render.Capabilities, params *render.Params, options *route.Options) error {
+func chooseEndpoints(cfg *config.Config, there *proxy.Facts, can render.Capabilities, params *render.Params, options *route.Options) error {
 	switch {
 	case cfg.Endpoints == config.EndpointsAuto && there != nil && can.Version.Resolve() && !options.HealthChecks:
 		params.Dynamic, options.Dynamic = cfg.Dynamic(), true
@@ -89,12 +91,12 @@ func loadTemplates(dir string) (*render.Templates, error) {
 // capabilities are those of the nginx that will run. Where none runs, what is
 // rendered depends on the settings alone; only health checks need a look at the
 // modules of the one that is found.
-func capabilities(ctx context.Context, cfg *config.Config, there *facts, log *slog.Logger) (render.Capabilities, error) {
+func capabilities(ctx context.Context, cfg *config.Config, there *proxy.Facts, log *slog.Logger) (render.Capabilities, error) {
 	can := render.Stable()
 	switch {
 	case there != nil:
 		var err error
-		if can, err = render.ParseCapabilities(there.version); err != nil {
+		if can, err = render.ParseCapabilities(there.Version); err != nil {
 			return can, err
 		}
 	case cfg.HealthChecks:

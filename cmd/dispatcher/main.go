@@ -16,7 +16,9 @@ const usage = `Dispatcher routes HTTP traffic to Kubernetes Pods through nginx.
 Usage:
   dispatcher run                watch the cluster, or manifests, and serve
   dispatcher render -f PATH...  print the nginx.conf that manifests give
+  dispatcher explain URL        say who answers a URL, and why nobody else does
   dispatcher nginx              run nginx for a 'run --mode=sidecar' in another container
+  dispatcher director           serve all requests by one Pod of a Service
   dispatcher version            print the version and what the nginx found can do
 
 See 'dispatcher COMMAND --help' for the settings of a command.
@@ -45,8 +47,12 @@ func Main(args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int
 		command = run
 	case config.CommandRender:
 		command = renderManifests
+	case config.CommandExplain:
+		command = explainQuestion
 	case config.CommandNginx:
 		command = runNginx
+	case config.CommandDirector:
+		command = direct
 	case config.CommandVersion:
 		command = printVersion
 	case "help", "-h", "--help":

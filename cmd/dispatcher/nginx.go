@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/proxy"
 	"github.com/30x/dispatcher/nginx"
 	"github.com/30x/dispatcher/nginx/sidecar"
 	"github.com/30x/dispatcher/pkg/config"
@@ -30,7 +31,7 @@ func serveController(ctx context.Context, cfg *config.Config, _ streams, log *sl
 	}
 	cfg.Purpose = "sidecar" // it knows no settings that have a say in what is served
 	steps := new(sidecar.Steps)
-	server, err := openServer(cfg, can.Version, steps.Observe, log)
+	server, err := proxy.OpenServer(cfg, can.Version, steps.Observe, log)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func serveController(ctx context.Context, cfg *config.Config, _ streams, log *sl
 	}
 	log.Info("dispatcher runs nginx for a controller", "nginx", can.Version.String(), "socket", sidecar.Socket(cfg.WorkDir), "user", os.Geteuid(), "group", os.Getegid())
 	group, ctx := errgroup.WithContext(ctx)
-	me := sidecar.Instance{Nginx: output, OpenFiles: openFiles(), WorkDir: cfg.WorkDir, CertDir: cfg.SSLCertDir}
+	me := sidecar.Instance{Nginx: output, OpenFiles: proxy.OpenFiles(), WorkDir: cfg.WorkDir, CertDir: cfg.SSLCertDir}
 	group.Go(func() error { return sidecar.Serve(ctx, listener, server, steps, me, log) })
 	group.Go(func() error { return server.Run(ctx) })
 	return group.Wait()

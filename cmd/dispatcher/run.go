@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/klog/v2"
 
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/directory"
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/proxy"
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/reread"
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/controller"
-	"github.com/30x/dispatcher/pkg/events"
-	"github.com/30x/dispatcher/pkg/source"
 	"github.com/30x/dispatcher/pkg/status"
 )
 
@@ -50,7 +49,7 @@ func untilAsked(cfg *config.Config, s streams, work func(context.Context, *confi
 
 func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger) error {
 	mode := chooseMode(cfg.Mode)
-	there, err := ask(ctx, cfg, mode, log)
+	there, err := proxy.Ask(ctx, cfg, mode, log)
 	if err != nil {
 		return err
 	}
@@ -58,17 +57,17 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	objects, client, err := openSource(cfg, log)
+	objects, client, err := openSource(cfg, &options, log)
 	if err != nil {
 		return err
 	}
 	var state *status.Status
 	observe := func(step string, took time.Duration) { state.Step(step, took) }
-	directory, err := openDirectory(ctx, cfg, params.Dynamic, log)
+	told, err := directory.Open(ctx, cfg, params.Dynamic, log)
 	if err != nil {
-		return err
+		return refusedError{err}
 	}
-	server, err := openProxy(cfg, mode, params.Nginx.Version, observe, s, log)
+	server, err := proxy.Open(cfg, mode, params.Nginx.Version, observe, s.out, log)
 	if err != nil {
 		return err
 	}
@@ -76,41 +75,49 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return fmt.Errorf("open the admin port: %w: choose another one with ADMIN_ADDR (--admin-addr)", err)
 	}
-	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "endpoints", endpoints(params), "port", cfg.Port, "admin", admin.Addr().String())
+	log.Info("dispatcher starts", "source", cfg.Source, "mode", mode, "nginx", params.Nginx.Version.String(), "endpoints", directory.Mode(params), "port", cfg.Port, "admin", admin.Addr().String())
 
-	state = status.New(resumed{server, directory}, stats(server), directory.asked())
+	state = status.New(directory.Resumed{Proxy: server, Directory: told}, proxy.Stats(server), told.Asked())
+	state.Explain(explainSettings(cfg, params, options))
 	group, ctx := errgroup.WithContext(ctx)
 	changes := make(chan controller.Change)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())
-	report := state.Set
-	if client != nil && cfg.Events && mode != config.ModeMock {
-		recorder := events.New(client.CoreV1(), cache.UID, log)
-		group.Go(func() error { return recorder.Run(ctx) })
-		report = func(r controller.Report) { state.Set(r); recorder.Set(r) }
+	reports := []func(controller.Report){state.Set}
+	if client != nil && mode != config.ModeMock {
+		more, err := tellers(ctx, group, client, cfg, cache.UID, log)
+		if err != nil {
+			return refusedError{err}
+		}
+		reports = append(reports, more...)
 	}
 	c := &controller.Controller{
-		Source:  objects,
+		Source:  addNames(objects, cache, options, log),
 		Cache:   cache,
 		Options: options,
 		Params:  params,
 		Proxy:   server,
 		Window:  cfg.EventWindow,
 		Changes: changes,
-		Report:  report,
-		Log:     log,
+		Publish: cfg.PublishService,
+		Report: func(r controller.Report) {
+			for _, tell := range reports {
+				tell(r)
+			}
+		},
+		Log: log,
 	}
-	if directory != nil {
-		c.Directory = directory
-		directory.begin(ctx, group, server.Resumes())
+	if told != nil {
+		c.Directory = told
+		told.Begin(ctx, group, server.Resumes())
 	}
 	group.Go(func() error { return state.Serve(ctx, admin) })
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error { return c.Run(ctx) })
 	if cfg.TemplateDir != "" {
-		group.Go(func() error { watchTemplates(ctx, cfg.TemplateDir, changes, log); return nil })
+		group.Go(func() error { reread.Templates(ctx, cfg.TemplateDir, changes, log); return nil })
 	}
 	if params.Default != nil {
-		group.Go(func() error { watchPair(ctx, cfg, params.Default, changes, log); return nil })
+		group.Go(func() error { reread.Pair(ctx, cfg, params.Default, changes, log); return nil })
 	}
 	return group.Wait()
 }
@@ -125,24 +132,4 @@ func chooseMode(mode config.Mode) config.Mode {
 		return config.ModeNginx
 	}
 	return config.ModeMock
-}
-
-// openSource also gives the client of the cluster, nil if there is none.
-func openSource(cfg *config.Config, log *slog.Logger) (controller.Source, kubernetes.Interface, error) {
-	if cfg.Source != config.SourceKube {
-		return source.NewFiles(cfg.Source, log), nil, nil
-	}
-	rest, how, err := source.Connect(source.KubeOptions{Kubeconfig: cfg.Kubeconfig, Host: cfg.KubeHost})
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := kubernetes.NewForConfig(rest)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a Kubernetes client: %w", err)
-	}
-	klog.SetSlogLogger(log) // client-go's own words
-	log.Info("watching the cluster", "by", how)
-	kube := source.NewKube(client, cfg.Selector, cfg.APIKeySecretName, log)
-	kube.Claims = []string{cfg.PathsAnnotation}
-	return kube, client, nil
 }

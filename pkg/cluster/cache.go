@@ -5,44 +5,45 @@
 package cluster
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"net/netip"
 	"reflect"
-	"slices"
 	"sync"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/30x/dispatcher/pkg/cluster/object"
+	"github.com/30x/dispatcher/pkg/source/names"
 )
 
 // Cache keeps the newest known state of every object that matters. It is safe
 // for concurrent use.
 type Cache struct {
-	selector labels.Selector
 	interest Interest
 
-	mu         sync.Mutex
-	namespaces map[string]*Namespace
-	pods       map[key]*Pod
-	secrets    map[string]*Secret // by Namespace: each has one at most
+	mu      sync.Mutex
+	objects map[string]map[key]entry // by kind
 }
 
 // key is by namespace and name: a name alone belongs to many Pods.
 type key struct{ namespace, name string }
 
-// NewCache makes an empty Cache for Pods and Namespaces that match the
-// selector, and for the Secret of each Namespace that interest names.
+// entry is what is kept of an object: a *Namespace, a *Pod, ….
+type entry struct {
+	made any
+	uid  types.UID
+}
+
+// NewCache makes an empty Cache. The selector is that of the Namespaces and Pods that
+// are routed; interest says what else is kept.
 func NewCache(selector labels.Selector, interest Interest) *Cache {
-	return &Cache{
-		selector:   selector,
-		interest:   interest,
-		namespaces: map[string]*Namespace{},
-		pods:       map[key]*Pod{},
-		secrets:    map[string]*Secret{},
-	}
+	interest.Routable = selector
+	return &Cache{interest: interest, objects: map[string]map[key]entry{}}
 }
 
 // Change is what an object's newest state means to routing.
@@ -60,196 +61,149 @@ const (
 	Deleted   Change = "deleted"
 )
 
+// Kind is the kind of an object that a Cache may keep, "" for others.
+func Kind(o metav1.Object) string {
+	switch o.(type) {
+	case *corev1.Namespace, *corev1.Pod, *corev1.Secret, *corev1.Service, *corev1.ConfigMap, *corev1.Endpoints, //nolint:staticcheck // deprecated, yet people have it in git
+		*discoveryv1.EndpointSlice, *networkingv1.Ingress, *networkingv1.IngressClass, *appsv1.StatefulSet, *names.Addresses:
+		return reflect.TypeOf(o).Elem().Name()
+	}
+	return ""
+}
+
+// cut makes what is kept of an object, nil of one that isn't wanted.
+func (in Interest) cut(o metav1.Object) (any, error) {
+	switch o := o.(type) {
+	case *corev1.Namespace:
+		if in.Services || in.Microservice != nil || in.routable(o) {
+			return NewNamespace(o, in)
+		}
+	case *corev1.Pod:
+		if in.Services || in.microservice(o) || in.routable(o) {
+			return NewPod(o, in)
+		}
+	case *corev1.Secret:
+		if o.Name == in.SecretName || in.TLSSecrets && o.Type == corev1.SecretTypeTLS {
+			return NewSecret(in.cutSecret(o))
+		}
+	case *appsv1.StatefulSet:
+		return object.NewStatefulSet(o)
+	case *corev1.ConfigMap:
+		if in.overrides(o.Name) {
+			return object.NewConfigMap(o)
+		}
+	}
+	if !in.Services {
+		return nil, nil
+	}
+	switch o := o.(type) {
+	case *corev1.Service:
+		return object.NewService(o, in.ofServices)
+	case *discoveryv1.EndpointSlice:
+		if o.Labels[discoveryv1.LabelServiceName] != "" {
+			return object.NewEndpointSlice(o)
+		}
+	case *corev1.Endpoints: //nolint:staticcheck // deprecated, yet people have it in git
+		return object.NewEndpoints(o)
+	case *networkingv1.Ingress:
+		return object.NewIngress(o, in.ofServices)
+	case *networkingv1.IngressClass:
+		return object.NewIngressClass(o)
+	case *names.Addresses:
+		return object.NewAddresses(o)
+	}
+	return nil, nil
+}
+
 // Set takes in an object's newest state and returns what that means to routing.
-// An object that the selector does not match is removed; a kind that routing
+// An object that is not wanted, or not any more, is removed; a kind that routing
 // does not read is ignored. The error names an object that Kubernetes would not
 // have accepted; nothing is changed then.
 func (c *Cache) Set(o metav1.Object) (Change, error) {
-	if secret, ok := o.(*corev1.Secret); ok {
-		return c.setSecret(secret)
-	}
-	if !c.selector.Matches(labels.Set(o.GetLabels())) {
-		return c.Delete(o), nil
-	}
-	switch o := o.(type) {
-	case *corev1.Namespace:
-		n, err := NewNamespace(o, c.interest)
-		if err != nil {
-			return Unchanged, err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		old := c.namespaces[n.Name]
-		c.namespaces[n.Name] = n
-		switch {
-		case old == nil:
-			return Added, nil
-		case !reflect.DeepEqual(old, n):
-			return Changed, nil
-		}
-	case *corev1.Pod:
-		p, err := NewPod(o, c.interest)
-		if err != nil {
-			return Unchanged, err
-		}
-		if p.Namespace == "" {
-			return Unchanged, fmt.Errorf("%s: metadata.namespace is missing", p.Ref)
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		k := key{p.Namespace, p.Name}
-		old := c.pods[k]
-		c.pods[k] = p
-		return compare(old, p), nil
-	}
-	return Unchanged, nil
-}
-
-// setSecret takes in the Secret that is read, and passes over all others: they
-// must not touch what is known of that one.
-func (c *Cache) setSecret(o *corev1.Secret) (Change, error) {
-	if o.Name != c.interest.SecretName {
-		return Unchanged, nil
-	}
-	s, err := NewSecret(o)
+	kind := Kind(o)
+	made, err := c.interest.cut(o)
 	if err != nil {
 		return Unchanged, err
 	}
+	if made == nil {
+		return c.Delete(o), nil
+	}
+	k := keyOf(o)
+	switch o.(type) {
+	case *corev1.Namespace, *networkingv1.IngressClass, *names.Addresses:
+	default:
+		if k.namespace == "" {
+			return Unchanged, fmt.Errorf("%s: metadata.namespace is missing", Ref{Kind: kind, Name: k.name})
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old := c.secrets[s.Namespace]
-	c.secrets[s.Namespace] = s
+	old, known := c.objects[kind][k]
+	if c.objects[kind] == nil {
+		c.objects[kind] = map[key]entry{}
+	}
+	c.objects[kind][k] = entry{made, o.GetUID()}
+	if p, ok := made.(*Pod); ok {
+		before, _ := old.made.(*Pod)
+		p.remember(before)
+		return compare(before, p), nil
+	}
 	switch {
-	case old == nil:
-		return Added, nil
-	case !reflect.DeepEqual(old, s):
+	case known && reflect.DeepEqual(old.made, made):
+		return Unchanged, nil
+	case !c.matters(made) && (!known || !c.matters(old.made)):
+		return Unchanged, nil
+	case known:
 		return Changed, nil
 	}
-	return Unchanged, nil
+	return Added, nil
 }
 
 // Delete forgets an object and returns what that means to routing.
 func (c *Cache) Delete(o metav1.Object) Change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	counted := false
-	switch o := o.(type) {
-	case *corev1.Namespace:
-		_, counted = c.namespaces[o.Name]
-		delete(c.namespaces, o.Name)
-	case *corev1.Pod:
-		k := key{o.Namespace, o.Name}
-		old := c.pods[k]
-		counted = old != nil && (old.Serves() || len(old.claims()) > 0)
-		delete(c.pods, k)
-	case *corev1.Secret:
-		if o.Name == c.interest.SecretName {
-			_, counted = c.secrets[o.Namespace]
-			delete(c.secrets, o.Namespace)
-		}
-	}
-	if counted {
+	kind, k := Kind(o), keyOf(o)
+	old, known := c.objects[kind][k]
+	delete(c.objects[kind], k)
+	if known && c.matters(old.made) {
 		return Deleted
 	}
 	return Unchanged
 }
 
-// Kind is the kind of an object that the cache keeps, "" for others.
-func Kind(o metav1.Object) string {
-	switch o.(type) {
-	case *corev1.Namespace:
-		return "Namespace"
-	case *corev1.Pod:
-		return "Pod"
-	case *corev1.Secret:
-		return "Secret"
+func keyOf(o metav1.Object) key { return key{o.GetNamespace(), o.GetName()} }
+
+// matters reports whether it makes a difference that there is the object. In most
+// clusters most endpoints are of Services that no Ingress names.
+func (c *Cache) matters(made any) bool {
+	switch o := made.(type) {
+	case *Pod:
+		return o.Serves() || !reflect.DeepEqual(o.claims(), claims{})
+	case *EndpointSlice:
+		return c.named(o.Namespace, o.Service)
+	case []*EndpointSlice:
+		return len(o) > 0 && c.named(o[0].Namespace, o[0].Service)
 	}
-	return ""
+	return true
 }
 
-// compare names the step from a Pod's old state, which may be nil, to its new
-// one. A Pod that serves in neither is unchanged, whatever differs, but for what
-// it claims: that is how Pending Pods cause next to no work.
-func compare(old, p *Pod) Change {
-	before := old != nil && old.Serves()
-	switch {
-	case p.Serves() && old == nil:
-		return Added
-	case p.Serves() && !before:
-		return Joined
-	case !p.Serves() && before:
-		return Left
-	case before && !reflect.DeepEqual(old, p):
-		return Changed
-	case !before && !maps.Equal(old.claims(), p.claims()):
-		return Waits
+// named reports whether an Ingress, or the interest, names the Service.
+func (c *Cache) named(namespace, service string) bool {
+	if s := c.interest.Service; s.Name == service && s.Namespace == namespace {
+		return true
 	}
-	return Unchanged
-}
-
-// claims are the annotations of a Pod that may serve one day.
-func (p *Pod) claims() map[string]string {
-	if p == nil || p.Finished {
-		return nil
+	for k, e := range c.objects["Ingress"] {
+		if o, ok := e.made.(*Ingress); ok && k.namespace == namespace && o.Names(service) {
+			return true
+		}
 	}
-	return p.Annotations
-}
-
-// Snapshot is the state of the cluster at one moment. It and all it points to
-// are never changed after it was made.
-type Snapshot struct {
-	Namespaces []*Namespace // oldest first, then by name
-	Pods       []*Pod       // by namespace, then by name
-	Secrets    []*Secret    // by namespace; the one of each that is read
-	// What follows is by namespace, then by name.
-	TLSSecrets     []*Secret // of type kubernetes.io/tls
-	Services       []*Service
-	EndpointSlices []*EndpointSlice
-	Ingresses      []*Ingress
-	IngressClasses []*IngressClass
-	ConfigMaps     []*ConfigMap
-	StatefulSets   []*StatefulSet
-	// Names are the addresses of names outside the cluster that were looked up.
-	Names map[string][]netip.Addr
+	return false
 }
 
 // UID returns the UID of an object that matters, "" if there is none.
 func (c *Cache) UID(ref Ref) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch ref.Kind {
-	case "Namespace":
-		if o := c.namespaces[ref.Name]; o != nil {
-			return o.UID
-		}
-	case "Pod":
-		if o := c.pods[key{ref.Namespace, ref.Name}]; o != nil {
-			return o.UID
-		}
-	case "Secret":
-		if o := c.secrets[ref.Namespace]; o != nil && o.Name == ref.Name {
-			return o.UID
-		}
-	}
-	return ""
-}
-
-// Snapshot returns the present state, in an order that depends on nothing but
-// the objects themselves.
-func (c *Cache) Snapshot() *Snapshot {
-	c.mu.Lock()
-	s := &Snapshot{
-		Namespaces: slices.Collect(maps.Values(c.namespaces)),
-		Pods:       slices.Collect(maps.Values(c.pods)),
-		Secrets:    slices.Collect(maps.Values(c.secrets)),
-	}
-	c.mu.Unlock()
-	slices.SortFunc(s.Namespaces, func(a, b *Namespace) int {
-		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Name, b.Name))
-	})
-	slices.SortFunc(s.Pods, func(a, b *Pod) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
-	slices.SortFunc(s.Secrets, func(a, b *Secret) int { return cmp.Compare(a.Namespace, b.Namespace) })
-	return s
+	return string(c.objects[ref.Kind][key{ref.Namespace, ref.Name}].uid)
 }

@@ -230,15 +230,15 @@ func TestUID(t *testing.T) {
 		}
 	}
 	for ref, want := range map[Ref]string{
-		{"Namespace", "", "a"}: "n", {"Pod", "a", "web"}: "p", {"Secret", "a", "routing"}: "s",
-		{"Namespace", "", "b"}: "", {"Pod", "b", "web"}: "", {"Secret", "a", "other"}: "", {"Service", "a", "web"}: "",
+		{Kind: "Namespace", Namespace: "", Name: "a"}: "n", {Kind: "Pod", Namespace: "a", Name: "web"}: "p", {Kind: "Secret", Namespace: "a", Name: "routing"}: "s",
+		{Kind: "Namespace", Namespace: "", Name: "b"}: "", {Kind: "Pod", Namespace: "b", Name: "web"}: "", {Kind: "Secret", Namespace: "a", Name: "other"}: "", {Kind: "Service", Namespace: "a", Name: "web"}: "",
 	} {
 		if got := c.UID(ref); got != want {
 			t.Errorf("%s has the UID %q, want %q", ref, got, want)
 		}
 	}
 	c.Delete(pod)
-	if got := c.UID(Ref{"Pod", "a", "web"}); got != "" {
+	if got := c.UID(Ref{Kind: "Pod", Namespace: "a", Name: "web"}); got != "" {
 		t.Errorf("a deleted Pod has the UID %q", got)
 	}
 }

@@ -13,6 +13,7 @@ type Secret struct {
 	Ref
 	UID        string
 	Unreadable bool // the Secret exists, but not all of it could be read
+	TLS        bool // it is of type kubernetes.io/tls
 	Data       map[string]Sensitive
 }
 
@@ -36,7 +37,7 @@ func NewSecret(o *corev1.Secret) (*Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Secret{Ref: ref, UID: string(o.UID), Unreadable: o.Type == manifest.Unreadable, Data: make(map[string]Sensitive, len(o.Data))}
+	s := &Secret{Ref: ref, UID: string(o.UID), Unreadable: o.Type == manifest.Unreadable, TLS: o.Type == corev1.SecretTypeTLS, Data: make(map[string]Sensitive, len(o.Data))}
 	for field, v := range o.Data {
 		s.Data[field] = Sensitive(v)
 	}

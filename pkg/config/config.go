@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/30x/dispatcher/pkg/config/internal/dialect"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 )
@@ -30,11 +31,15 @@ type Config struct {
 	AppRevLabel     string
 	EventWindow     time.Duration
 
+	// Routing of other dialects, Ingresses, and their status
+	dialect.Settings
+
 	// API keys
 	APIKeySecretName  string
 	APIKeySecretField string
 	APIKeyHeader      string // letters, digits, '-' and '_'
 	APIKeyRequired    bool   // no Namespace is served without a key
+	apiKeyLocation    [2]string
 
 	// nginx
 	NginxBinary           string
@@ -52,6 +57,7 @@ type Config struct {
 	ProxyReadTimeout      time.Duration
 	ProxyConnectTimeout   time.Duration
 	TrustedProxies        []netip.Prefix // masked, each once
+	ProxyProtocol         bool
 	AccessLog             bool
 	TemplateDir           string // "": the built-in templates
 	Endpoints             Endpoints
@@ -83,9 +89,15 @@ type Config struct {
 	LogLevel  slog.Level
 	LogFormat LogFormat
 
+	// The director command only
+	Director *Director // nil for all others
+	Ignored  []string  // flags of kube-pod-director that were given, and have no meaning
+
 	// The render command only
 	Files  []string // manifests: files, folders or "-"; at least one
 	Strict bool
+
+	Explain Explain // the explain command only, which takes Files, too
 }
 
 // SourceKube is the Source that watches a cluster.
@@ -124,7 +136,7 @@ const (
 
 // RouteOptions is what route.Build needs of the settings.
 func (c *Config) RouteOptions() route.Options {
-	return route.Options{
+	return c.Director.Narrow(c.Fill(route.Options{
 		HostsAnnotation: c.HostsAnnotation,
 		PathsAnnotation: c.PathsAnnotation,
 		AuthAnnotation:  c.AuthAnnotation,
@@ -139,7 +151,8 @@ func (c *Config) RouteOptions() route.Options {
 		SSLRedirect:     c.SSLRedirect,
 		HealthChecks:    c.HealthChecks,
 		Dynamic:         c.Endpoints == EndpointsDynamic,
-	}
+		Implied:         c.Source != SourceKube || len(c.Files) > 0,
+	}))
 }
 
 // Dynamic is how nginx learns endpoints, if it can do so without a reload.
@@ -171,6 +184,7 @@ func (c *Config) RenderParams() render.Params {
 		ProxyReadTimeout:    seconds(c.ProxyReadTimeout),
 		ProxyConnectTimeout: seconds(c.ProxyConnectTimeout),
 		TrustedProxies:      c.TrustedProxies,
+		ProxyProtocol:       c.ProxyProtocol,
 		APIKeyHeader:        c.APIKeyHeader,
 		AccessLog:           c.AccessLog,
 		User:                c.NginxUser,

@@ -2,11 +2,10 @@ package config
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"strings"
+	"slices"
 
-	"github.com/spf13/pflag"
+	"github.com/30x/dispatcher/pkg/config/internal/table"
 )
 
 // Usage writes the help of a command that Load knows: its flags by group, each
@@ -19,61 +18,26 @@ func Usage(w io.Writer, command string) error {
 	case CommandRender:
 		b.WriteString("Usage: dispatcher render -f PATH... [flags]\n\nPrints the nginx.conf that manifests give, and their problems on stderr.\n")
 		b.WriteString("\nInput:\n")
-		renderFlags(command, new(Config)).VisitAll(func(f *pflag.Flag) { writeFlag(&b, renderFlag(f), f.Usage) })
+		table.WriteFlags(&b, renderFlags(command, new(Config)))
+	case CommandExplain:
+		b.WriteString("Usage: dispatcher explain -f PATH... URL [flags]\n       dispatcher explain -f PATH... pod NAMESPACE/NAME [flags]\n\n" +
+			"Says what becomes of requests for a URL, or what a Pod serves, and why. With\n--from=ADDRESS in the place of -f it asks a running Dispatcher.\n")
+		b.WriteString("\nInput:\n")
+		table.WriteFlags(&b, renderFlags(command, new(Config)))
 	case CommandNginx:
 		b.WriteString("Usage: dispatcher nginx [flags]\n\nRuns nginx for a 'dispatcher run --mode=sidecar' in another container, without\naccess to the cluster. Both need the same WORK_DIR, SSL_CERT_DIR and group.\n")
+	case CommandDirector:
+		b.WriteString("Usage: dispatcher director --service=NAME [flags]\n\nServes all requests by one Pod of a Service. Flags may be written with one dash.\n")
 	case CommandVersion:
 		b.WriteString("Usage: dispatcher version [flags]\n\nPrints the versions of Dispatcher, Go and nginx.\n")
 	}
+	rows := slices.DeleteFunc(tableOf(command, new(Config)), func(s table.Setting) bool { return !takes(command, s) })
 	for _, g := range groups() {
-		heading := fmt.Sprintf("\n%s:\n", g)
-		for _, s := range settings(new(Config)) {
-			if s.group != g || !takes(command, s) {
-				continue
-			}
-			b.WriteString(heading)
-			heading = "" // once, and only above a flag
-			writeFlag(&b, strings.TrimSpace("--"+s.flag()+" "+s.arg), fmt.Sprintf("%s [%s]", s.help, origin(s)))
-		}
+		table.WriteHelp(&b, g, rows)
 	}
 	b.WriteString("\nA flag beats its environment variable; an empty variable counts as not set.\n")
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-func writeFlag(b *bytes.Buffer, flag, help string) {
-	fmt.Fprintf(b, "  %s\n%s", flag, wrap(help, "        "))
-}
-
-func renderFlag(f *pflag.Flag) string {
-	if f.Shorthand != "" {
-		return fmt.Sprintf("-%s, --%s PATH", f.Shorthand, f.Name)
-	}
-	return "--" + f.Name
-}
-
-func origin(s setting) string {
-	if s.def == "" {
-		return s.env
-	}
-	return s.env + ", default " + s.def
-}
-
-// wrap lays text out in indented lines of at most 80 columns.
-func wrap(text, indent string) string {
-	var b strings.Builder
-	line := indent
-	for _, word := range strings.Fields(text) {
-		if line != indent && len(line)+1+len(word) > 80 {
-			b.WriteString(line + "\n")
-			line = indent
-		}
-		if line != indent {
-			line += " "
-		}
-		line += word
-	}
-	return b.String() + line + "\n"
 }
 
 // WriteMarkdown writes the reference page of all settings. The error is the
@@ -82,29 +46,14 @@ func WriteMarkdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString(intro)
 	for _, g := range groups() {
-		fmt.Fprintf(&b, "\n## %s\n\n", g)
-		b.WriteString("| Flag | Environment | Default | Meaning |\n|---|---|---|---|\n")
-		for _, s := range settings(new(Config)) {
-			if s.group == g {
-				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n",
-					code(strings.TrimSpace("--"+s.flag()+" "+s.arg)), code(s.env), code(s.def), s.help)
-			}
-		}
+		table.WriteMarkdown(&b, g, append(settings(new(Config)), new(Director).Rows(groupDirector)...))
 	}
-	b.WriteString("\n## Only for `dispatcher render`\n\nThese have no environment variable.\n\n| Flag | Meaning |\n|---|---|\n")
-	renderFlags(CommandRender, new(Config)).VisitAll(func(f *pflag.Flag) {
-		fmt.Fprintf(&b, "| %s | %s |\n", code(renderFlag(f)), f.Usage)
-	})
+	b.WriteString("\n## Only for `dispatcher render`\n\nThese have no environment variable.\n\n")
+	table.WriteMarkdownFlags(&b, renderFlags(CommandRender, new(Config)))
+	b.WriteString("\n## Only for `dispatcher explain`\n\nThese have no environment variable either.\n\n")
+	table.WriteMarkdownFlags(&b, renderFlags(CommandExplain, new(Config)))
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// code is text as code in a cell of a table; nothing for nothing.
-func code(s string) string {
-	if s == "" {
-		return ""
-	}
-	return "`" + strings.ReplaceAll(s, "|", `\|`) + "`"
 }
 
 const intro = `<!-- Generated from the table in pkg/config/settings.go. After a change there: UPDATE=1 make test -->
@@ -124,6 +73,7 @@ Every setting is a flag and an environment variable. The flag beats the variable
   a variable that names a folder of the system for these, like ` + "`/etc/ssl/certs`" + `, counts as not set, and
   ` + "`--ssl-cert-dir`" + ` refuses such a folder.
 
-` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` those of Routing, API keys, nginx and TLS,
+` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` and ` + "`dispatcher explain`" + ` those of Routing, Ingresses, API keys, nginx and TLS,
+` + "`dispatcher director`" + ` those of Director and what else its ` + "`--help`" + ` lists (` + "`PORT`" + ` is 8080 there, and ` + "`TRUSTED_PROXIES`" + ` the private networks, unless they are set),
 ` + "`dispatcher version`" + ` takes ` + "`NGINX_BINARY`" + `, and ` + "`dispatcher nginx`" + ` takes what its ` + "`--help`" + ` lists. A command ignores the environment variables of settings that it doesn't take.
 `

@@ -41,15 +41,15 @@ func TestUsageShowsTheCommandsSettings(t *testing.T) {
 		for _, g := range groups() {
 			has := false
 			for _, s := range settings(new(Config)) {
-				if s.group == g && takes(command, s) {
+				if s.Group == g && takes(command, s) {
 					has = true
 				}
-				shown := strings.Contains(help, "\n  --"+s.flag()+" ") || strings.Contains(help, "\n  --"+s.flag()+"\n")
+				shown := strings.Contains(help, "\n  --"+s.Flag()+" ") || strings.Contains(help, "\n  --"+s.Flag()+"\n")
 				if shown != takes(command, s) {
-					t.Errorf("%s: --%s is shown: %t", command, s.flag(), shown)
+					t.Errorf("%s: --%s is shown: %t", command, s.Flag(), shown)
 				}
-				if shown && !strings.Contains(text, "["+origin(s)+"]") {
-					t.Errorf("%s: --%s is without environment name or default", command, s.flag())
+				if shown && !strings.Contains(text, "["+s.Origin()+"]") {
+					t.Errorf("%s: --%s is without environment name or default", command, s.Flag())
 				}
 			}
 			if got := strings.Count(help, "\n"+string(g)+":\n"); has != (got == 1) {

@@ -55,6 +55,11 @@ func TestConflicts(t *testing.T) {
 		{[]string{"PORT=443"}, "PORT (--port) and SSL_PORT (--ssl-port): both are 443: give two different ports"},
 		{[]string{"HOSTS_ANNOTATION=a", "PATHS_ANNOTATION=a"}, `HOSTS_ANNOTATION and PATHS_ANNOTATION: both are "a": give each its own name`},
 		{[]string{"AUTH_ANNOTATION=a", "PATHS_ANNOTATION=a"}, `PATHS_ANNOTATION and AUTH_ANNOTATION: both are "a": give each its own name`},
+		{[]string{"PATHS_ANNOTATION=publicPaths"}, `PATHS_ANNOTATION and MICROSERVICE_PATHS_ANNOTATIONS: both have "publicPaths": give each its own name`},
+		{[]string{"MICROSERVICE_HOSTS_ANNOTATIONS=a,b", "MICROSERVICE_PATHS_ANNOTATIONS=b"}, `MICROSERVICE_HOSTS_ANNOTATIONS and MICROSERVICE_PATHS_ANNOTATIONS: both have "b": give each its own names`},
+		{[]string{"API_KEY_SECRET_LOCATION=keys:a", "API_KEY_SECRET_FIELD=b"}, `API_KEY_SECRET_LOCATION and API_KEY_SECRET_FIELD: they differ, "a" and "b": give only one of the two`},
+		{[]string{"INGRESS_TLS=true"}, "INGRESS_TLS (--ingress-tls): it needs TLS: give SSL_CERT and SSL_KEY, too, or leave it off"},
+		{[]string{"PROXY_PROTOCOL=true"}, "PROXY_PROTOCOL (--proxy-protocol): it needs TRUSTED_PROXIES (--trusted-proxies): give the networks of the load balancers that speak it"},
 		{[]string{"AUTH_ANNOTATION=a", "HOSTS_ANNOTATION=a"}, `HOSTS_ANNOTATION and AUTH_ANNOTATION: both are "a": give each its own name`},
 	} {
 		if _, err := Load([]string{"run"}, tc.environ); err == nil || err.Error() != tc.want {
@@ -162,13 +167,14 @@ func TestWorkDirAndFilesBecomeAbsolute(t *testing.T) {
 func TestRouteOptions(t *testing.T) {
 	c, err := Load([]string{"run"}, []string{"HOSTS_ANNOTATION=h", "PATHS_ANNOTATION=p", "AUTH_ANNOTATION=a", "ORG_LABEL=o",
 		"ENV_LABEL=e", "APP_NAME_LABEL=n", "APP_REV_LABEL=r", "NGINX_ENABLE_HEALTH_CHECKS=true",
-		"API_KEY_SECRET_NAME=s", "API_KEY_SECRET_FIELD=f", "API_KEY_REQUIRED=true", "SSL_REDIRECT=false"})
+		"API_KEY_SECRET_NAME=s", "API_KEY_SECRET_FIELD=f", "API_KEY_REQUIRED=true", "SSL_REDIRECT=false",
+		"DIALECTS=dispatcher", "INGRESS_CLASS=none", "OVERRIDES=none"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := route.Options{HostsAnnotation: "h", PathsAnnotation: "p", AuthAnnotation: "a", OrgLabel: "o",
 		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r",
-		SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true}
+		Dispatcher: true, SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true}
 	if got, want := fmt.Sprintf("%+v", c.RouteOptions()), fmt.Sprintf("%+v", want); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

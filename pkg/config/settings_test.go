@@ -39,9 +39,26 @@ func settingCases(dir string) []settingCase {
 		{"APP_NAME_LABEL", "github.com/30x.dispatcher.app.name", "app", "app", "app$", name, func(c *Config) any { return c.AppNameLabel }, nil},
 		{"APP_REV_LABEL", "github.com/30x.dispatcher.app.rev", "rev", "rev", strings.Repeat("r", 64), name, func(c *Config) any { return c.AppRevLabel }, nil},
 		{"EVENT_WINDOW", "2s", "10ms", "10ms", "11m", "is not a duration from 10ms to 10m: give a number with its unit,", func(c *Config) any { return c.EventWindow }, nil},
+		{"DIALECTS", "[dispatcher]", "microservice", "[microservice]", "router", "is unknown: give dispatcher or microservice", func(c *Config) any { return c.Dialects }, nil},
+		{"POD_HOSTS", "auto", "open", "open", "any", "is unknown: give auto, granted or open", func(c *Config) any { return c.PodHosts }, nil},
+		{"MICROSERVICE_SELECTOR", "microservice=true", "routable=true", "routable=true", "a b", "is not a label selector: give at least one requirement,", func(c *Config) any { return c.MicroserviceSelector }, nil},
+		{"MICROSERVICE_HOSTS_ANNOTATIONS", "[trafficHosts routingHosts]", "e.com/h, h", "[e.com/h h]", "h,/", `has the element "/", which is not an annotation`, func(c *Config) any { return c.MicroserviceHostsAnnotations }, nil},
+		{"MICROSERVICE_PATHS_ANNOTATIONS", "[publicPaths routingPaths]", "p", "[p]", "p q", name, func(c *Config) any { return c.MicroservicePathsAnnotations }, nil},
+		{"MICROSERVICE_ANY_PORT", "false", "true", "true", "80", boolSays, func(c *Config) any { return c.MicroserviceAnyPort }, nil},
+		{"OVERRIDES", "[*]", "overwriting,moved", "[overwriting moved]", "a/b", "is not the name of a ConfigMap: give names", func(c *Config) any { return c.Overrides }, nil},
+
+		{"INGRESS_CLASS", "dispatcher", "none", "", "A", "is not the name of an IngressClass:", func(c *Config) any { return c.IngressClass }, nil},
+		{"INGRESS_CONTROLLER", "github.com/30x/dispatcher", "e.com/x", "e.com/x", "e.com", "is not the name of a controller: give DOMAIN/PATH,", func(c *Config) any { return c.IngressController }, nil},
+		{"OPTIONS_PREFIX", "github.com/30x.dispatcher.", "e.com/", "e.com/", "E.com/", "can't stand before an option's name,", func(c *Config) any { return c.OptionsPrefix }, nil},
+		{"INGRESS_TLS", "false", "true", "true", "on", boolSays, func(c *Config) any { return c.IngressTLS }, []string{"SSL_CERT=" + file, "SSL_KEY=" + file}},
+		{"ENDPOINT_ALLOW", "[]", "192.0.2.7,10.1.0.0/8", "[192.0.2.7/32 10.0.0.0/8]", "e.com", "is not a network:", func(c *Config) any { return c.EndpointAllow }, nil},
+		{"ENDPOINT_DENY", "[]", "fd00::/8", "[fd00::/8]", "10", "is not a network:", func(c *Config) any { return c.EndpointDeny }, nil},
+		{"ALLOW_EXTERNAL_NAMES", "[]", "API.example.com, *.example.net", "[api.example.com *.example.net]", "*.com", "is not a name outside the cluster:", func(c *Config) any { return c.ExternalNames }, nil},
+		{"DEFAULT_NAMESPACE", "", "edge", "edge", "Edge", "is not the name of a namespace:", func(c *Config) any { return c.DefaultNamespace }, nil},
 
 		{"API_KEY_SECRET_NAME", "routing", "keys.v2", "keys.v2", "Keys", "is not the name of a Secret:", func(c *Config) any { return c.APIKeySecretName }, nil},
 		{"API_KEY_SECRET_FIELD", "api-key", "Public_Key", "Public_Key", "a/b", "is not a field of a Secret:", func(c *Config) any { return c.APIKeySecretField }, nil},
+		{"API_KEY_SECRET_LOCATION", "routing api-key", "keys:public", "keys public", "keys", "is not a field of a Secret: give NAME:FIELD, like routing:api-key", func(c *Config) any { return c.APIKeySecretName + " " + c.APIKeySecretField }, nil},
 		{"API_KEY_HEADER", "X-ROUTING-API-KEY", "x_key", "x_key", "X Key", "is not a header name:", func(c *Config) any { return c.APIKeyHeader }, nil},
 		{"API_KEY_REQUIRED", "false", "true", "true", "perhaps", boolSays, func(c *Config) any { return c.APIKeyRequired }, nil},
 
@@ -60,6 +77,7 @@ func settingCases(dir string) []settingCase {
 		{"PROXY_READ_TIMEOUT", "1h0m0s", "1m", "1m0s", "1500ms", secsSays, func(c *Config) any { return c.ProxyReadTimeout }, nil},
 		{"PROXY_CONNECT_TIMEOUT", "5s", "1s", "1s", "5", secsSays, func(c *Config) any { return c.ProxyConnectTimeout }, nil},
 		{"TRUSTED_PROXIES", "[]", "10.1.2.3/8,192.0.2.7", "[10.0.0.0/8 192.0.2.7/32]", "10.0.0.0/33", "is not a network:", func(c *Config) any { return c.TrustedProxies }, nil},
+		{"PROXY_PROTOCOL", "false", "true", "true", "2", boolSays, func(c *Config) any { return c.ProxyProtocol }, []string{"TRUSTED_PROXIES=10.0.0.0/8"}},
 		{"ACCESS_LOG", "true", "false", "false", "off", boolSays, func(c *Config) any { return c.AccessLog }, nil},
 		{"ENDPOINTS", "auto", "reload", "reload", "dns", "is unknown: give auto, dynamic or reload", func(c *Config) any { return c.Endpoints }, nil},
 		{"RESOLVER_ADDR", "127.0.0.1:9252", "[::1]:53", "[::1]:53", "0.0.0.0:53", "is not an address of loopback:", func(c *Config) any { return c.Resolver }, nil},
@@ -75,6 +93,9 @@ func settingCases(dir string) []settingCase {
 		{"KUBECONFIG", "", "a:b", "a:b", "a\x00", "is not a file:", func(c *Config) any { return c.Kubeconfig }, nil},
 		{"KUBE_HOST", "", "e.com:6443", "http://e.com:6443", "e.com", "is not the address of an API server:", func(c *Config) any { return c.KubeHost }, nil},
 		{"EVENTS", "true", "false", "false", "yes", "is not a boolean: give true or false", func(c *Config) any { return c.Events }, nil},
+		{"STATUS", "true", "false", "false", "ok", boolSays, func(c *Config) any { return c.Status }, nil},
+		{"PUBLISH_ADDRESS", "[]", "192.0.2.7,entry.example.com", "[192.0.2.7 entry.example.com]", "http://e.com", "is neither an IP nor a host name:", func(c *Config) any { return c.PublishAddresses }, nil},
+		{"PUBLISH_SERVICE", "", "edge/entry", "edge/entry", "entry", "is not a Service: give NAMESPACE/NAME", func(c *Config) any { return c.PublishService }, nil},
 
 		{"SOURCE", "kube", dir, dir, missing, "can't be read (no such file or directory): give kube, or the path", func(c *Config) any { return c.Source }, nil},
 		{"MODE", "auto", "mock", "mock", "Mock", "is unknown: give auto, nginx, sidecar or mock", func(c *Config) any { return c.Mode }, nil},
@@ -130,7 +151,7 @@ func TestEverySettingDF24(t *testing.T) {
 	}
 	var all []string
 	for _, s := range settings(new(Config)) {
-		all = append(all, s.env)
+		all = append(all, s.Env)
 	}
 	if !slices.Equal(tested, all) {
 		t.Errorf("tested settings differ from the table:\n%q\n%q", tested, all)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/30x/dispatcher/pkg/config/internal/table"
 )
 
 // touch makes empty files in a new folder, and their sub-folders.
@@ -31,9 +33,9 @@ func TestBothFilesAreLookedAtDX34(t *testing.T) {
 	dir := touch(t, "file")
 	file := filepath.Join(dir, "file")
 	for _, tc := range []struct{ environ, want string }{
-		{"SSL_CERT=" + file + " SSL_KEY=" + file + ".none", "SSL_KEY (--ssl-key): " + shown(file+".none") + " can't be read (no such file or directory): "},
-		{"SSL_KEY=" + file + " SSL_CERT=" + file + ".none", "SSL_CERT (--ssl-cert): " + shown(file+".none") + " can't be read (no such file or directory): "},
-		{"SSL_CERT=" + file + " SSL_KEY=" + dir, "SSL_KEY (--ssl-key): " + shown(dir) + " can't be read (it is not a regular file): "},
+		{"SSL_CERT=" + file + " SSL_KEY=" + file + ".none", "SSL_KEY (--ssl-key): " + table.Shown(file+".none") + " can't be read (no such file or directory): "},
+		{"SSL_KEY=" + file + " SSL_CERT=" + file + ".none", "SSL_CERT (--ssl-cert): " + table.Shown(file+".none") + " can't be read (no such file or directory): "},
+		{"SSL_CERT=" + file + " SSL_KEY=" + dir, "SSL_KEY (--ssl-key): " + table.Shown(dir) + " can't be read (it is not a regular file): "},
 		{"SSL_CERT=" + file, "SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"},
 		{"SSL_KEY=" + file, "SSL_CERT (--ssl-cert) and SSL_KEY (--ssl-key): only one is given: give both or neither"},
 	} {
@@ -98,7 +100,7 @@ func TestDefaultCertificateIsNotAmongHosts(t *testing.T) {
 		{"d/ssl/x.crt", "d/ssl2/../ssl/a.com/..v1/x.key", "SSL_KEY (--ssl-key)", "d/ssl/a.com/..v1/x.key"},
 	} {
 		want := fmt.Sprintf("%s: %s is in a sub-folder of SSL_CERT_DIR (--ssl-cert-dir), %s, and these belong to hosts: move the file,",
-			bad.flag, shown(dir+"/"+bad.path), shown(dir+"/d/ssl"))
+			bad.flag, table.Shown(dir+"/"+bad.path), table.Shown(dir+"/d/ssl"))
 		if err := load(bad.cert, bad.key); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: got %v\nwant one line %s…", bad, err, want)
 		}

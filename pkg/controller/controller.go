@@ -41,16 +41,19 @@ type serving interface{ Serving() string }
 
 // Report is what is known after a turn.
 type Report struct {
-	Generation string // of the configuration that is served; "" before the first
-	Counts     route.Counts
-	Problems   []route.Problem
-	Err        error // why the newest configuration is not served; nil if it is
-	// Certificates are those in the newest configuration.
-	Certificates []Certificate
-	Capacity     int            // endpoints that nginx's memory has room for; 0: they stand in the configuration
-	LiveSince    time.Time      // when the configuration that is served became live; zero before the first
-	Objects      map[string]int // what is known of the cluster, by kind
-	ProblemKinds map[string]int // Problems by what the owner has to correct; each kind is there
+	Generation   string // of the configuration that is served; "" before the first
+	Counts       route.Counts
+	Problems     []route.Problem
+	Table        *route.Table       // of the newest configuration that could be served; nil before the first
+	Snapshot     *cluster.Snapshot  // of which the Table was made
+	Err          error              // why the newest configuration is not served; nil if it is
+	Certificates []Certificate      // in the newest configuration
+	Ingresses    []*cluster.Ingress // that are of our class, by namespace and name
+	Published    []string           // addresses of Controller.Publish
+	Capacity     int                // endpoints that nginx's memory has room for; 0: they stand in the configuration
+	LiveSince    time.Time          // when the configuration that is served became live; zero before the first
+	Objects      map[string]int     // what is known of the cluster, by kind
+	ProblemKinds map[string]int     // Problems by what the owner has to correct; each kind is there
 	Turn         Turn
 }
 
@@ -66,7 +69,7 @@ type Change struct {
 	Apply func(render.Params) render.Params
 }
 
-// Controller walks the corridor. All fields but Changes must be set.
+// Controller walks the corridor. All fields but Changes and Publish must be set.
 type Controller struct {
 	Source  Source
 	Cache   *cluster.Cache
@@ -78,9 +81,9 @@ type Controller struct {
 	// Window is the least time between two configurations. A change after a
 	// quiet time is applied at once; those that follow within the window are
 	// gathered until it ends.
-	Window time.Duration
-	// Changes brings what an operator has changed; may be nil.
-	Changes <-chan Change
+	Window  time.Duration
+	Changes <-chan Change // brings what an operator has changed; may be nil
+	Publish string        // NAMESPACE/NAME of the Service at which Ingresses are reached; "" for none
 	// Report is called after each turn.
 	Report func(Report)
 	Log    *slog.Logger

@@ -116,7 +116,7 @@ func (t *turner) listen(done <-chan error) (ended bool, err error) {
 	}
 	if now := time.Now(); t.publisher.Knows() && !t.early.IsZero() && !t.early.After(now) {
 		t.early = time.Time{}
-		next, _ := route.Build(t.Cache.Snapshot(), t.Options) // the next turn tells the Problems
+		_, next, _ := t.build(now) // the next turn tells the Problems
 		t.publisher.Early(next, now)
 		t.slowed = time.Now().Add(restFactor * time.Since(now))
 	}
@@ -131,7 +131,7 @@ func (t *turner) params(table *route.Table) render.Params {
 		return p
 	}
 	n := table.Counts()
-	t.room = max(t.room, render.RoomFor(n.Endpoints, n.Locations))
+	t.room = max(t.room, render.RoomFor(n.Endpoints, n.Locations+n.Members))
 	dynamic := *p.Dynamic
 	dynamic.Room = t.room
 	t.report.Capacity = dynamic.Capacity()

@@ -1,9 +1,6 @@
 package controller
 
-import (
-	"github.com/30x/dispatcher/pkg/cluster"
-	"github.com/30x/dispatcher/pkg/controller/internal/account"
-)
+import "github.com/30x/dispatcher/pkg/controller/internal/account"
 
 type (
 	// Turn is what there is to measure of one turn. It is zero in a Report that
@@ -16,7 +13,3 @@ type (
 // Causes are all that Turn.Cause may be: what changed since the last turn, but
 // for the Changes of an operator, which are named by their What.
 func Causes() []string { return account.Causes() }
-
-func countObjects(s *cluster.Snapshot) map[string]int {
-	return map[string]int{"Namespace": len(s.Namespaces), "Pod": len(s.Pods), "Secret": len(s.Secrets)}
-}

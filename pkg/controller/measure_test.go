@@ -54,7 +54,7 @@ func TestAccounts(t *testing.T) {
 		if r.Counts.Upstreams != 0 || len(r.ProblemKinds) != 7 {
 			t.Errorf("upstreams %d, problems %v", r.Counts.Upstreams, r.ProblemKinds)
 		}
-		if fmt.Sprint(r.Objects) != "map[Namespace:1 Pod:0 Secret:0]" || !r.LiveSince.Equal(time.Now().Add(-gather)) {
+		if r.Objects["Namespace"] != 1 || r.Objects["Pod"] != 0 || r.Objects["Secret"] != 0 || !r.LiveSince.Equal(time.Now().Add(-gather)) {
 			t.Errorf("objects %v, live since %v", r.Objects, r.LiveSince)
 		}
 		if len(r.Turn.Steps) != 2 || r.Turn.Steps[0].Name != "build" || r.Turn.Steps[1].Name != "render" {

@@ -3,29 +3,19 @@ package controller
 import (
 	"time"
 
+	"github.com/30x/dispatcher/pkg/controller/internal/kinds"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/expiry"
 )
 
 // logProblems logs what is new and what is solved since the last turn.
 func (t *turner) logProblems(problems []route.Problem) {
-	before := make(map[route.Problem]bool, len(t.report.Problems))
-	for _, p := range t.report.Problems {
-		before[p] = true
+	fresh, solved := kinds.News(t.report.Problems, problems)
+	for _, p := range fresh {
+		t.Log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
 	}
-	place := func(p route.Problem) route.Problem { return route.Problem{Ref: p.Ref, Key: p.Key} }
-	still := make(map[route.Problem]bool, len(problems))
-	for _, p := range problems {
-		if !before[p] {
-			t.Log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
-		}
-		still[place(p)] = true
-	}
-	for _, p := range t.report.Problems {
-		if at := place(p); !still[at] {
-			still[at] = true // told
-			t.Log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
-		}
+	for _, p := range solved {
+		t.Log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
 	}
 }
 
@@ -51,6 +41,9 @@ func (t *turner) checkExpiry(table *route.Table, now time.Time) []route.Problem 
 		}
 	}
 	t.recheck = time.Time{}
+	if until := table.Until; until != 0 && (next == 0 || until < next) {
+		next = until
+	}
 	if next != 0 {
 		t.recheck = time.Unix(next, 0)
 	}

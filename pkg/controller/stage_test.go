@@ -142,7 +142,7 @@ func playTLS(t *testing.T, scenario func(*stage)) {
 func playWith(t *testing.T, change func(*controller.Controller), scenario func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, started: time.Now(), events: make(chan source.Event), changes: make(chan controller.Change), log: &logbook{}}
-		options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", APIKeyField: "api-key"}
+		options := route.Options{Dispatcher: true, HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", OrgLabel: "org", EnvLabel: "env", AppNameLabel: "app", AppRevLabel: "rev", SecretName: "routing", APIKeyField: "api-key"}
 		c := &controller.Controller{
 			Source:  s,
 			Cache:   cluster.NewCache(labels.Everything(), options.Interest()),

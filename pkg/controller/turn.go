@@ -139,7 +139,7 @@ func (t *turner) sync(ctx context.Context) {
 	t.dirty, t.changes, t.early = false, nil, time.Time{}
 	t.account.Begin()
 
-	table, problems, done, err := t.walk(ctx)
+	snapshot, table, problems, done, err := t.walk(ctx)
 	t.slowed = time.Now().Add(restFactor * time.Since(started))
 	if errors.Is(err, errLater) {
 		t.dirty, t.changes = dirty, changes
@@ -156,9 +156,9 @@ func (t *turner) sync(ctx context.Context) {
 		t.report.Err = err
 		t.retryLater(err, started, changes)
 	default:
-		t.failures = 0
-		t.report.Err = nil
+		t.failures, t.report.Err = 0, nil
 		t.report.Counts = table.Counts()
+		t.report.Table, t.report.Snapshot = table, snapshot
 	}
 	ended := time.Now()
 	t.account.End(ended, done > nothing, err)

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"time"
 
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/controller/internal/account"
+	"github.com/30x/dispatcher/pkg/controller/internal/ingresses"
 	"github.com/30x/dispatcher/pkg/route"
 )
 
@@ -18,28 +21,36 @@ const (
 
 // walk builds and serves what the cluster asks for, without the certificates that
 // can't be used although they look right.
-func (t *turner) walk(ctx context.Context) (table *route.Table, problems []route.Problem, done outcome, err error) {
+func (t *turner) walk(ctx context.Context) (snapshot *cluster.Snapshot, table *route.Table, problems []route.Problem, done outcome, err error) {
 	barred := t.Options.Barred
 	maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return b.Host != "" })
 	for round := 0; ; round++ {
 		began := time.Now()
-		snapshot := t.Cache.Snapshot()
-		table, problems = route.Build(snapshot, t.Options)
+		snapshot, table, problems = t.build(began)
 		t.account.Took("build", began)
-		t.report.Objects = countObjects(snapshot)
+		t.report.Objects = account.Objects(snapshot)
+		t.report.Ingresses, t.report.Published = ingresses.Of(snapshot, table.Ingresses), ingresses.Published(snapshot, t.Publish)
 		maps.DeleteFunc(barred, func(b route.Bar, _ string) bool { return !t.Options.Memory.Knows(b.ID) })
 		now, err := t.applyNewest(ctx, table)
 		done = max(done, now)
 		bad := t.culprit(err)
 		switch {
 		case bad == nil || round > maxRounds:
-			return table, problems, done, err
+			return snapshot, table, problems, done, err
 		case round == maxRounds:
 			t.barNew(table)
 		default:
 			barred[bad.bar] = bad.reason
 		}
 	}
+}
+
+// build translates what is known now.
+func (t *turner) build(now time.Time) (*cluster.Snapshot, *route.Table, []route.Problem) {
+	snapshot := t.Cache.Snapshot()
+	t.Options.Now = now.Unix()
+	table, problems := route.Build(snapshot, t.Options)
+	return snapshot, table, problems
 }
 
 // culprit is one certificate that an error is about.

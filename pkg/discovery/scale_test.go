@@ -87,13 +87,13 @@ func TestManyServices(t *testing.T) {
 // What 5000 services cost while nothing changes.
 func BenchmarkRest(b *testing.B) {
 	bed, fetched, _ := many(b, 5000)
-	b.ReportMetric(fetched.Seconds(), "fetched-s")
 	time.Sleep(20 * time.Second) // until all polls have been spread
 	own, nginx, queries, began := cpu(os.Getpid()), bed.cpu(), bed.responder.Stats().Services, time.Now()
 	for b.Loop() {
 		time.Sleep(10 * time.Second)
 	}
 	took := time.Since(began)
+	b.ReportMetric(fetched.Seconds(), "fetched-s") // the loop's begin would have dropped it
 	b.ReportMetric(100*float64(cpu(os.Getpid())-own)/float64(took), "responder-%-of-a-core")
 	b.ReportMetric(100*float64(bed.cpu()-nginx)/float64(took), "nginx-%-of-a-core")
 	b.ReportMetric(float64(bed.responder.Stats().Services-queries)/took.Seconds(), "queries/s")

@@ -1,82 +1,47 @@
 package render
 
 import (
-	"net/netip"
-	"strconv"
-	"strings"
-
-	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/render/capabilities"
+	"github.com/30x/dispatcher/pkg/render/params"
 )
 
-// Params is all that Render needs beyond the Table: the operator's settings,
-// what the nginx at hand can do, and the templates. The settings are checked
-// where they are read; Render lays them out as they are.
-type Params struct {
-	Templates *Templates
-	Nginx     Capabilities
+type (
+	// Params is all that Render needs beyond the Table.
+	Params = params.Params
+	// Dynamic is how nginx learns endpoints without a reload.
+	Dynamic = params.Dynamic
+	// Templates are parsed templates.
+	Templates = params.Templates
+	// Capabilities is what an nginx binary can do.
+	Capabilities = capabilities.Capabilities
+	// Version is an nginx version.
+	Version = capabilities.Version
+)
 
-	Listen              []netip.Addr // addresses to listen on; at least one
-	Port                int          // HTTP port
-	StatusPath          string       // answers 200 on the default server
-	DefaultReturn       string       // a status code, or an http(s) URL to proxy to
-	ClientMaxBodySize   string       // nginx size; "0" is unlimited
-	WorkerProcesses     string       // "auto" or a number
-	OpenFiles           int          // file descriptors that a worker process may use
-	WorkerShutdown      int          // seconds that an old worker may finish its connections in
-	ProxyReadTimeout    int          // seconds
-	ProxyConnectTimeout int          // seconds
-	TrustedProxies      []netip.Prefix
-	APIKeyHeader        string // carries the API key; never reaches a Pod
-	AccessLog           bool
-	User                string // workers' user when the master is root; "" as compiled in
+// Domain ends the names of services.
+const Domain = params.Domain
 
-	Default *certificate.Pair // of the default TLS server; nil: no host is served over TLS
-	SSLPort int               // HTTPS port
-	CertDir string            // absolute folder for Files.Certificates
-	HSTS    int               // max-age of Strict-Transport-Security, in seconds; 0: none is sent
+// RoomFor gives the Dynamic.Room for that many endpoints and upstreams, with as much
+// again to spare: twice as many fit without a reload.
+func RoomFor(endpoints, upstreams int) int { return params.RoomFor(endpoints, upstreams) }
 
-	Dynamic *Dynamic // nil: endpoints stand in the text
-
-	PidFile       string // absolute path
-	ControlSocket string // absolute path of the unix socket that tells the generation
-	TempDir       string // absolute folder for nginx's temporary files
+// ParseTemplates parses the templates, given by file name. The error names the
+// file and line.
+func ParseTemplates(files map[string]string) (*Templates, error) {
+	return params.ParseTemplates(files)
 }
 
-// WorkerConnections is the number of connections of a worker, clients' and Pods'
-// alike. Each takes a descriptor; some are left to logs and listening sockets.
-func (p Params) WorkerConnections() int { return max(p.OpenFiles-64, 64) }
+// Oldest is the oldest nginx that rendered configurations are made for.
+func Oldest() Version { return capabilities.Oldest() }
 
-// ListenAddresses are the arguments of the listen directives.
-func (p Params) ListenAddresses() []string { return listenAddresses(p.Listen, p.Port) }
+// Stable is what configurations are rendered for when no nginx is asked.
+func Stable() Capabilities { return capabilities.Stable() }
 
-func listenAddresses(addrs []netip.Addr, port int) []string {
-	out := make([]string, len(addrs))
-	for i, a := range addrs {
-		out[i] = netip.AddrPortFrom(a, uint16(port)).String()
-	}
-	return out
+// ParseVersion reads "1.30" or "1.30.6".
+func ParseVersion(s string) (Version, error) { return capabilities.ParseVersion(s) }
+
+// ParseCapabilities reads the output of nginx -V. It fails if that holds no
+// version, or one older than Oldest.
+func ParseCapabilities(output string) (Capabilities, error) {
+	return capabilities.ParseCapabilities(output)
 }
-
-// DefaultStatus is the status of DefaultReturn, 0 if that is a URL.
-func (p Params) DefaultStatus() int {
-	n, err := strconv.Atoi(p.DefaultReturn)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// APIKeyVariable is nginx's variable for the header that carries the API key. Of
-// a header's name nginx ignores the case and writes every other character than a
-// letter or digit as an underscore.
-func (p Params) APIKeyVariable() string {
-	return "$http_" + strings.ReplaceAll(strings.ToLower(p.APIKeyHeader), "-", "_")
-}
-
-// APIKeyAsSent is that header's name in the only spelling in which nginx lets it
-// in: it drops headers with an underscore.
-func (p Params) APIKeyAsSent() string { return strings.ReplaceAll(p.APIKeyHeader, "_", "-") }
-
-// KeepaliveMinTimeout reports whether nginx knows keepalive_min_timeout, with
-// which a reload closes no connection under a client's next request.
-func (p Params) KeepaliveMinTimeout() bool { return p.Nginx.Version.AtLeast(1, 27, 4) }

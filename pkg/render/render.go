@@ -33,13 +33,16 @@ const placeholder = mark + "generation" + mark
 func Render(t *route.Table, p Params) (Files, error) {
 	var text bytes.Buffer
 	n := t.Counts()
-	text.Grow(8<<10 + 512*(n.Hosts+n.Locations) + 64*n.Endpoints) // about what it will be
+	text.Grow(8<<10 + 512*(n.Hosts+n.Locations+n.Members) + 64*n.Endpoints) // about what it will be
 	fmt.Fprintf(&text, "%s, generation %s. Changes to this file are lost.\n", Marker, placeholder)
 	if p.Default == nil && slices.ContainsFunc(t.Hosts, func(h *route.VirtualHost) bool { return h.TLS != nil }) {
 		return Files{}, errors.New("there are hosts with TLS, but no default certificate")
 	}
+	if slices.ContainsFunc(t.Hosts, func(h *route.VirtualHost) bool { return isCatchAll(h) && h.TLS != nil }) {
+		return Files{}, errors.New("hosts that nobody declares can have no TLS options")
+	}
 	page := newPage(t, p)
-	if err := p.Templates.execute(&text, page); err != nil {
+	if err := p.Templates.Execute(&text, page); err != nil {
 		return Files{}, err
 	}
 	if bytes.Count(text.Bytes(), []byte(placeholder)) < 2 {

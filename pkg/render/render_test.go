@@ -13,6 +13,7 @@ import (
 
 	"github.com/30x/dispatcher/internal/nginxlex"
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/render/regex"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/templates"
 )
@@ -20,7 +21,7 @@ import (
 // table builds one Namespace with the hosts and one Pod with the paths.
 func table(t *testing.T, hosts, paths string) *route.Table {
 	t.Helper()
-	options := route.Options{HostsAnnotation: "hosts", PathsAnnotation: "paths"}
+	options := route.Options{Dispatcher: true, HostsAnnotation: "hosts", PathsAnnotation: "paths"}
 	ns, err := cluster.NewNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a", Annotations: map[string]string{"hosts": hosts}}}, options.Interest())
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func rich(t *testing.T) *route.Table {
 		{"basePath": "/a/b/c", "containerPort": 80, "targetPath": "/"}, {"basePath": "/x/", "containerPort": 80, "match": "exact"}]`)
 }
 
-func params(t *testing.T) Params {
+func settings(t *testing.T) Params {
 	t.Helper()
 	texts, err := templates.Load("")
 	if err != nil {
@@ -60,7 +61,7 @@ func params(t *testing.T) Params {
 	return Params{
 		Templates: parsed, Nginx: Stable(), Listen: []netip.Addr{netip.MustParseAddr("0.0.0.0"), netip.MustParseAddr("::")}, Port: 8080,
 		StatusPath: "/status", DefaultReturn: "404", ClientMaxBodySize: "0", WorkerProcesses: "auto", OpenFiles: 1024,
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, AccessLog: true, User: "nginx",
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, AccessLog: true, User: "nginx", APIKeyHeader: "X-Api-Key", WorkerShutdown: 10, ProxyConnectTimeout: 5, ProxyReadTimeout: 60,
 		PidFile: "/run/pid", ControlSocket: "/run/control", TempDir: "/tmp",
 	}
 }
@@ -88,7 +89,9 @@ func each(nodes []*nginxlex.Node, blocks []string, visit func(blocks []string, n
 
 // The only regular expressions are the constants of regex.go, as keys of maps.
 func TestRegularExpressions(t *testing.T) {
-	_, nodes := render(t, rich(t), params(t))
+	tb := rich(t)
+	tb.Hosts = append(tb.Hosts, hostOf("keyed.example", keyedPlace("/a", "segment:2", "x"), keyedPlace("/b", "host")))
+	_, nodes := render(t, tb, settings(t))
 	found := map[string]bool{}
 	each(nodes, nil, func(blocks []string, n *nginxlex.Node) {
 		for i, w := range n.Words {
@@ -101,7 +104,7 @@ func TestRegularExpressions(t *testing.T) {
 			found[w.Text] = true
 		}
 	})
-	want := map[string]bool{hostParent(): true, pathAfter(0): true, pathAfter(3): true, printablePath(): true, printable(): true}
+	want := map[string]bool{regex.HostParent(): true, regex.PathAfter(0): true, regex.PathAfter(3): true, regex.PrintablePath(): true, regex.Printable(): true, regex.KeySegment(3): true, regex.KeyLabel(): true}
 	if fmt.Sprint(found) != fmt.Sprint(want) {
 		t.Errorf("found %v, want %v", found, want)
 	}
@@ -110,16 +113,22 @@ func TestRegularExpressions(t *testing.T) {
 // DX22: one proxy_set_header inside a location would cancel all the others. And
 // nothing reads or rewrites: these are the directives that are never rendered.
 func TestNeverRendered(t *testing.T) {
-	_, nodes := render(t, rich(t), params(t))
+	tb := rich(t)
+	tb.Hosts = append(tb.Hosts, hostOf("keyed.example", keyedPlace("/a", "segment:2", "x")))
+	_, nodes := render(t, tb, settings(t))
 	headers := 0
 	each(nodes, nil, func(blocks []string, n *nginxlex.Node) {
 		switch n.Name() {
+		case "set":
+			if n.Args()[0] != "$member" {
+				t.Errorf("line %d: %s", n.Line, n)
+			}
 		case "proxy_set_header":
 			headers++
 			if !slices.Equal(blocks, []string{"http"}) {
 				t.Errorf("line %d: %s stands in %v", n.Line, n, blocks)
 			}
-		case "include", "rewrite", "root", "alias", "load_module", "try_files", "set", "error_page":
+		case "include", "rewrite", "root", "alias", "load_module", "try_files", "error_page":
 			t.Errorf("line %d: %s", n.Line, n)
 		}
 	})
@@ -130,9 +139,12 @@ func TestNeverRendered(t *testing.T) {
 
 // What an nginx lacks is not rendered for it.
 func TestVersions(t *testing.T) {
-	for version, want := range map[Version]bool{{1, 22, 1}: false, {1, 27, 3}: false, {1, 27, 4}: true, {1, 30, 0}: true} {
-		p := params(t)
-		p.Nginx.Version = version
+	for version, want := range map[string]bool{"1.22.1": false, "1.27.3": false, "1.27.4": true, "1.30.0": true} {
+		p := settings(t)
+		var err error
+		if p.Nginx.Version, err = ParseVersion(version); err != nil {
+			t.Fatal(err)
+		}
 		files, _ := render(t, rich(t), p)
 		if got := strings.Contains(string(files.Conf), "\n  keepalive_min_timeout "); got != want {
 			t.Errorf("keepalive_min_timeout for %s: %v", version, got)
@@ -142,9 +154,9 @@ func TestVersions(t *testing.T) {
 
 // The generation follows the content alone, and stands in it twice.
 func TestGeneration(t *testing.T) {
-	first, _ := render(t, rich(t), params(t))
-	again, _ := render(t, rich(t), params(t))
-	other, _ := render(t, table(t, `{"a.example": {}}`, "[]"), params(t))
+	first, _ := render(t, rich(t), settings(t))
+	again, _ := render(t, rich(t), settings(t))
+	other, _ := render(t, table(t, `{"a.example": {}}`, "[]"), settings(t))
 	if first.Generation != again.Generation || string(first.Conf) != string(again.Conf) {
 		t.Error("the same input gives other bytes")
 	}
@@ -160,16 +172,16 @@ func TestGeneration(t *testing.T) {
 }
 
 func TestTemplateErrors(t *testing.T) {
-	const place = "template: " + mainTemplate + ":1"
+	const place = "template: " + "nginx.conf.tmpl:1"
 	for _, c := range []struct{ text, want string }{
 		{"{{.Nothing}}", "execute template: " + place},
 		{"{{", "parse template: " + place},
 		{`{{template "nowhere"}}`, `template "nowhere" not defined`},
 		{"events {}", "control-server.tmpl"},
 	} {
-		p := params(t)
+		p := settings(t)
 		var err error
-		if p.Templates, err = ParseTemplates(map[string]string{mainTemplate: c.text}); err == nil {
+		if p.Templates, err = ParseTemplates(map[string]string{"nginx.conf.tmpl": c.text}); err == nil {
 			_, err = Render(rich(t), p)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -198,7 +210,7 @@ func TestHashSizes(t *testing.T) {
 }
 
 func TestParams(t *testing.T) {
-	p := params(t)
+	p := settings(t)
 	if got := fmt.Sprint(p.ListenAddresses()); got != "[0.0.0.0:8080 [::]:8080]" {
 		t.Errorf("listen %s", got)
 	}

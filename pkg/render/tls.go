@@ -2,7 +2,6 @@ package render
 
 import (
 	"path"
-	"strconv"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
@@ -47,28 +46,4 @@ func (page *Page) addTLS(host string, t *route.TLS) *TLS {
 		out.Clients = page.addFile(CertificateFile{host, t.Clients.ID() + ".ca.crt", "clientCertificate.crt", t.Clients.ID(), cluster.Sensitive(t.Clients.PEM())})
 	}
 	return &out
-}
-
-// SSLListenAddresses are the arguments of the listen directives for TLS.
-func (p Params) SSLListenAddresses() []string {
-	out := listenAddresses(p.Listen, p.SSLPort)
-	for i := range out {
-		out[i] += " ssl"
-		if !p.HTTP2Directive() {
-			out[i] += " http2"
-		}
-	}
-	return out
-}
-
-// HTTP2Directive reports whether nginx has the directive http2, which took the
-// place of a parameter of listen.
-func (p Params) HTTP2Directive() bool { return p.Nginx.Version.AtLeast(1, 25, 1) }
-
-// SSLPortSuffix follows the host in the URL of a TLS host.
-func (p Params) SSLPortSuffix() string {
-	if p.SSLPort == 443 {
-		return ""
-	}
-	return ":" + strconv.Itoa(p.SSLPort)
 }

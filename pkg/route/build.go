@@ -2,16 +2,13 @@ package route
 
 import (
 	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
-	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/apikey"
 	"github.com/30x/dispatcher/pkg/route/certificate"
-	"github.com/30x/dispatcher/pkg/route/healthcheck"
-	"github.com/30x/dispatcher/pkg/route/option"
-	"github.com/30x/dispatcher/pkg/route/ports"
-	"github.com/30x/dispatcher/pkg/route/table"
+	"github.com/30x/dispatcher/pkg/route/pods"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -20,7 +17,7 @@ import (
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	b := &builder{
-		opts: opts, fields: option.Fields(), paths: map[string]podPaths{}, labels: map[string]value.Label{"": {}},
+		opts: opts, snapshot: s,
 		hosts: make(map[value.Host]*hostState, len(s.Namespaces)), secrets: make(map[string]*cluster.Secret, len(s.Secrets)),
 	}
 	if b.opts.Memory == nil {
@@ -30,159 +27,168 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	for _, secret := range s.Secrets {
 		b.secrets[secret.Namespace] = secret
 	}
-	pods := b.podsByNamespace(s)
-	for _, ns := range s.Namespaces { // oldest first: the first claim wins
-		b.addNamespace(ns, pods[ns.Name])
+	if opts.Director != nil {
+		return b.direct(opts.Director), b.problems
+	}
+	b.findSets()
+	b.findIngresses()
+	b.pods = pods.New(s, b.podOptions())
+	for _, ns := range b.namespaces() { // oldest first: the first claim wins
+		b.addNamespace(ns)
 	}
 	return b.table(), b.problems
 }
 
 // builder is the state of one Build.
 type builder struct {
-	opts     Options
-	paths    map[string]podPaths    // by annotation text
-	labels   map[string]value.Label // by text
-	hosts    map[value.Host]*hostState
-	secrets  map[string]*cluster.Secret // by Namespace
-	problems []Problem
-	fields   []option.Field
-}
-
-// podPaths is all that one annotation text says. It is the same for all Pods with
-// that text, so each text is read once in a Build.
-type podPaths struct {
-	entries []annotation.Path
-	notes   []annotation.Note
+	opts       Options
+	snapshot   *cluster.Snapshot
+	pods       *pods.Translator
+	hosts      map[value.Host]*hostState
+	secrets    map[string]*cluster.Secret // by Namespace
+	sets       map[string]map[string]*cluster.StatefulSet
+	configMaps map[string]map[string]*cluster.ConfigMap
+	tlsSecrets map[string]map[string]*cluster.Secret // these three by Namespace and name
+	ingresses  ingresses
+	ours       []cluster.Ref // Ingresses of our class
+	until      int64         // when the clock alone would change the Table; 0: never
+	problems   []Problem
 }
 
 func (b *builder) problem(ref cluster.Ref, key, format string, args ...any) {
 	b.problems = append(b.problems, Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
 }
 
-// podsByNamespace groups the Pods that have paths and serve or may serve one
-// day, and reports those whose Namespace isn't routed.
-func (b *builder) podsByNamespace(s *cluster.Snapshot) map[string][]*cluster.Pod {
-	routed := make(map[string]bool, len(s.Namespaces))
-	for _, ns := range s.Namespaces {
-		routed[ns.Name] = true
-	}
-	pods := make(map[string][]*cluster.Pod, len(s.Namespaces))
-	for _, p := range s.Pods {
-		if _, ok := p.Annotations[b.opts.PathsAnnotation]; !ok || p.Finished {
-			continue
-		}
-		if p.BadIP != "" {
-			b.problem(p.Ref, "status.podIP", "the Pod is not routed: %s is not an IP address", cluster.Quote(p.BadIP))
-		}
-		if !routed[p.Namespace] {
-			b.problem(p.Ref, "metadata.namespace", "the Pod is not routed: Namespace %s is not; give it the routable label too", p.Namespace)
-			continue
-		}
-		pods[p.Namespace] = append(pods[p.Namespace], p)
-	}
-	return pods
-}
-
-// addNamespace adds all paths of a Namespace's Pods to all of its hosts.
-func (b *builder) addNamespace(ns *cluster.Namespace, pods []*cluster.Pod) {
-	claims := b.hostClaims(ns)
-	if _, ok := ns.Annotations[b.opts.HostsAnnotation]; !ok && len(pods) > 0 {
-		b.problem(ns.Ref, b.opts.HostsAnnotation, "the paths of its Pods are not served: the annotation is missing; write a JSON object like {\"www.example.com\": {}}")
-	}
-	locations := b.locations(ns, pods)
-	if auth := b.auth(ns); auth.Closed || len(auth.Keys) > 0 {
-		for _, l := range locations {
-			l.Auth = auth
-		}
-	}
-	for _, claim := range claims {
-		b.addHost(ns, claim, locations)
+// wake notes when the clock alone will change the Table.
+func (b *builder) wake(at int64) {
+	if at != 0 && (b.until == 0 || at < b.until) {
+		b.until = at
 	}
 }
 
-// locations gathers the entries of all Pods of a Namespace by path, in the
-// order of the paths. They belong to no host yet. One without endpoints is a
-// claim: a path does not go to another Namespace while its Pods restart.
-func (b *builder) locations(ns *cluster.Namespace, pods []*cluster.Pod) []*Location {
-	type gathering struct {
-		location *Location
-		votes    []vote
+func (b *builder) podOptions() pods.Options {
+	o := &b.opts
+	return pods.Options{
+		Dispatcher: o.Dispatcher, HostsAnnotation: o.HostsAnnotation, PathsAnnotation: o.PathsAnnotation, Microservice: o.Microservice,
+		AppNameLabel: o.AppNameLabel, AppRevLabel: o.AppRevLabel, OrgLabel: o.OrgLabel, EnvLabel: o.EnvLabel,
+		HealthChecks: o.HealthChecks, Dynamic: o.Dynamic, Sticky: o.Sticky, Overrides: o.Overrides, Now: o.Now,
+		Sets: b.sets, ConfigMaps: b.configMaps, Report: b.problem, Wake: b.wake,
 	}
-	byKey := map[table.Key]*gathering{}
-	org, env := b.label(ns.Ref, ns.Labels, b.opts.OrgLabel), b.label(ns.Ref, ns.Labels, b.opts.EnvLabel)
-	var out []*Location
-	for _, pod := range pods {
-		name, rev := b.label(pod.Ref, pod.Labels, b.opts.AppNameLabel), b.label(pod.Ref, pod.Labels, b.opts.AppRevLabel)
-		for _, e := range b.entries(pod) {
-			g := byKey[keyOf(e)]
-			if g == nil {
-				g = &gathering{location: &Location{Path: e.Base, Match: e.Match, Upstream: &Upstream{}, From: ns.Ref, Org: org, Env: env}}
-				byKey[keyOf(e)] = g
-				out = append(out, g.location)
-			}
-			port, container, err := ports.Resolve(pod, e.Port)
-			if err != nil {
-				b.problem(pod.Ref, b.place(e, "containerPort"), "the entry is dropped: %v", err)
-			}
-			serves := pod.Serves()
-			if err == nil && (serves || b.opts.Dynamic) {
-				g.votes = append(g.votes, vote{pod, e})
-			}
-			if err != nil || !serves {
-				continue // the path is its Namespace's all the same
-			}
-			up := g.location.Upstream
-			up.Endpoints = append(up.Endpoints, Endpoint{
-				Addr: netip.AddrPortFrom(pod.IP, uint16(port)), Weight: e.Weight, Pod: pod.Ref, ReadySince: pod.ReadySince, AppName: name, AppRev: rev,
-			})
-			if b.opts.HealthChecks && up.HealthCheck == nil {
-				if up.HealthCheck, err = healthcheck.New(pod, container, port); err != nil {
-					b.problem(pod.Ref, "spec.containers", "no health check is made: %v", err)
-				}
-			}
+}
+
+// findSets finds what policies ask for by name.
+func (b *builder) findSets() {
+	b.sets, b.configMaps, b.tlsSecrets = map[string]map[string]*cluster.StatefulSet{}, map[string]map[string]*cluster.ConfigMap{}, map[string]map[string]*cluster.Secret{}
+	for _, o := range b.snapshot.StatefulSets {
+		put(b.sets, o.Namespace, o.Name, o)
+	}
+	for _, o := range b.snapshot.ConfigMaps {
+		put(b.configMaps, o.Namespace, o.Name, o)
+	}
+	for _, o := range b.snapshot.TLSSecrets {
+		put(b.tlsSecrets, o.Namespace, o.Name, o)
+	}
+}
+
+func put[T any](m map[string]map[string]T, namespace, name string, o T) {
+	if m[namespace] == nil {
+		m[namespace] = map[string]T{}
+	}
+	m[namespace][name] = o
+}
+
+// namespaces are those that are known, and those that are implied by Pods and Ingresses.
+func (b *builder) namespaces() []*cluster.Namespace {
+	if !b.opts.Implied {
+		return b.snapshot.Namespaces
+	}
+	known, implied := map[string]bool{}, map[string]bool{}
+	for _, ns := range b.snapshot.Namespaces {
+		known[ns.Name] = true
+	}
+	for _, p := range b.snapshot.Pods {
+		implied[p.Namespace] = implied[p.Namespace] || p.Microservice && !known[p.Namespace]
+	}
+	for _, i := range b.ours {
+		implied[i.Namespace] = !known[i.Namespace]
+	}
+	out := slices.Clone(b.snapshot.Namespaces)
+	for _, name := range slices.Sorted(maps.Keys(implied)) {
+		if implied[name] {
+			out = append(out, &cluster.Namespace{Ref: cluster.Ref{Kind: "Namespace", Name: name}})
 		}
-	}
-	slices.SortFunc(out, compareLocations)
-	for _, l := range out {
-		b.settle(l, byKey[l.Key()].votes)
 	}
 	return out
 }
 
-func compareLocations(a, b *Location) int { return a.Key().Compare(b.Key()) }
-
-// entries reads a Pod's paths annotation.
-func (b *builder) entries(pod *cluster.Pod) []annotation.Path {
-	text := pod.Annotations[b.opts.PathsAnnotation]
-	paths, ok := b.paths[text]
-	if !ok {
-		paths.entries, paths.notes = annotation.Paths(text)
-		b.paths[text] = paths
-	}
-	for _, n := range paths.notes {
-		b.problem(pod.Ref, b.opts.PathsAnnotation+n.Place, "%s", n.Reason)
-	}
-	return paths.entries
+// offer is a host that a Namespace serves, and what.
+type offer struct {
+	hostClaim
+	locations []*Location
+	open      map[*Location]bool // those that anybody may ask, whatever the Namespace demands
 }
 
-func (b *builder) place(e annotation.Path, field string) string {
-	return fmt.Sprintf("%s[%d].%s", b.opts.PathsAnnotation, e.Index, field)
+// addNamespace adds what a Namespace serves. Where its own objects say different
+// things of a path, its annotations count before those of its Pods, and these before
+// its Ingresses.
+func (b *builder) addNamespace(ns *cluster.Namespace) {
+	claims := b.hostClaims(ns)
+	var offers []offer
+	if b.opts.Dispatcher && ns.Routable {
+		if _, ok := ns.Annotations[b.opts.HostsAnnotation]; !ok && b.pods.Declares(ns) {
+			b.problem(ns.Ref, b.opts.HostsAnnotation, "the paths of its Pods are not served: the annotation is missing; write a JSON object like {\"www.example.com\": {}}")
+		}
+		locations := b.pods.Locations(ns)
+		for _, claim := range claims {
+			offers = append(offers, offer{hostClaim: claim, locations: locations})
+		}
+	}
+	offers = append(offers, b.microserviceOffers(ns, claims)...)
+	offers = append(offers, b.ingressOffers(ns)...)
+	if !ns.Routable && len(offers) == 0 {
+		return
+	}
+	b.demand(ns, offers)
+	b.limitTLS(ns, offers)
+	for _, o := range offers {
+		b.addHost(ns, o)
+	}
 }
 
-// label reads a label that only informs; a bad one is left out.
-func (b *builder) label(ref cluster.Ref, labels map[string]string, key string) value.Label {
-	text := labels[key]
-	l, known := b.labels[text]
-	if known {
-		return l
+// microserviceOffers gives the hosts that a Namespace's Pods name. What the Namespace
+// itself declares of a host counts.
+func (b *builder) microserviceOffers(ns *cluster.Namespace, claims []hostClaim) (offers []offer) {
+	granted := make([]value.Host, len(claims))
+	for i, c := range claims {
+		granted[i] = c.name
 	}
-	l, err := value.ParseLabel(text)
-	if err != nil {
-		b.problem(ref, key, "the label is left out: %v", err)
-		return l
+	for _, h := range b.pods.Hosts(ns, granted) {
+		claim := hostClaim{name: h.Name, ref: h.Ref, place: h.Place, exclusive: b.opts.Microservice.Open}
+		if i := slices.Index(granted, h.Name); i >= 0 {
+			claim.tls, claim.refused = claims[i].tls, claims[i].refused
+			claim.exclusive = false
+		}
+		offers = append(offers, offer{hostClaim: claim, locations: h.Locations})
 	}
-	b.labels[text] = l
-	return l
+	return offers
 }
 
-func keyOf(e annotation.Path) table.Key { return table.Key{Path: e.Base.String(), Match: e.Match} }
+// demand has a Namespace's locations demand its API key.
+func (b *builder) demand(ns *cluster.Namespace, offers []offer) {
+	o := &b.opts
+	auth := apikey.Demand(ns, b.secrets[ns.Name], apikey.Options{
+		Annotation: o.AuthAnnotation, SecretName: o.SecretName, Field: o.APIKeyField, Required: o.APIKeyRequired, Report: b.problem,
+	})
+	for _, offer := range offers {
+		for _, l := range offer.locations {
+			switch {
+			case offer.open[l]:
+			case auth.Closed || len(auth.Keys) > 0:
+				l.Auth = auth
+			case l.Auth.Closed:
+				b.problem(ns.Ref, b.opts.AuthAnnotation, "the path %s answers 403: its option auth demands an API key, and there is none; "+
+					"create it with: kubectl create secret generic %s --from-literal=%s=KEY --namespace=%s", cluster.Quote(l.Path.String()), b.opts.SecretName, b.opts.APIKeyField, ns.Name)
+			}
+		}
+	}
+}

@@ -7,11 +7,12 @@ package route
 
 import (
 	"net/netip"
-
-	"k8s.io/apimachinery/pkg/labels"
+	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/route/option"
+	"github.com/30x/dispatcher/pkg/route/pods"
 )
 
 // Options are the names by which Build finds what it reads, and the choices an
@@ -38,7 +39,11 @@ type Options struct {
 	Dispatcher   bool          // read the dialect dispatcher: HostsAnnotation and PathsAnnotation
 	Microservice *Microservice // nil: that dialect is not read
 	Ingress      *Ingress      // nil: Ingresses and Services are not read
+	Director     *Director     // nil: no Service is served for all hosts
 	Overrides    []string      // names of ConfigMaps that may hold overrides; "*" is any
+	// Implied: objects are served although nothing is known of their Namespace, which
+	// manifests may leave out. It counts as the newest.
+	Implied bool
 	// Now is the time, Unix seconds. It counts for readyGrace alone; Table.Until says
 	// when another one would make a difference.
 	Now int64
@@ -53,18 +58,8 @@ type Options struct {
 // "" if it can't be used for any.
 type Bar struct{ Host, ID string }
 
-// Microservice are the names of the dialect microservice, each in all its
-// generations: the first that an object carries counts.
-type Microservice struct {
-	Selector         labels.Selector // of Pods
-	HostsAnnotations []string        // on Pods: hosts, separated by white space
-	PathsAnnotations []string        // on Pods: PORT:PATH, separated by white space
-	// Open: a Pod may name any host, and the Namespace created first owns it. Else only
-	// those that its Namespace declares in HostsAnnotation.
-	Open bool
-	// AnyPort: the port need not be declared by a container.
-	AnyPort bool
-}
+// Microservice are the names of the dialect microservice.
+type Microservice = pods.Microservice
 
 // Ingress says which Ingresses are served, and what they may reach.
 type Ingress struct {
@@ -83,11 +78,36 @@ type Ingress struct {
 	DefaultNamespace string
 }
 
+// Director names the one Service whose Pods serve all requests, of all hosts and
+// paths, by value.PolicyOne. What the Table holds otherwise is not served then.
+type Director struct {
+	Namespace, Service string
+	TargetPort         string // name of the endpoints' port; endpoints without one of that name are asked at port 80
+	ReadyGrace         int    // seconds; see option.Options
+}
+
 // Interest lists what Build reads of an object, for cluster.NewCache.
 func (o Options) Interest() cluster.Interest {
-	return cluster.Interest{
+	in := cluster.Interest{
 		Annotations: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation},
 		Labels:      []string{o.OrgLabel, o.EnvLabel, o.AppNameLabel, o.AppRevLabel},
 		SecretName:  o.SecretName,
+		Overrides:   o.Overrides,
 	}
+	if m := o.Microservice; m != nil {
+		in.Microservice = m.Selector
+		in.Annotations = slices.Concat(in.Annotations, m.HostsAnnotations, m.PathsAnnotations)
+	}
+	if o.Ingress != nil {
+		in.Services, in.TLSSecrets = true, o.Ingress.TLS
+		in.ServiceAnnotations, in.ServicePrefix = []string{"kubernetes.io/ingress.class"}, o.Ingress.Prefix // words that are no options, too: they are told
+		for _, f := range option.Fields() {
+			in.ServiceAnnotations = append(in.ServiceAnnotations, o.Ingress.Prefix+f.Name)
+		}
+	}
+	if d := o.Director; d != nil {
+		in.Services = true
+		in.Service = cluster.Ref{Kind: "Service", Namespace: d.Namespace, Name: d.Service}
+	}
+	return in
 }

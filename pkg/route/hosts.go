@@ -6,6 +6,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -15,14 +16,20 @@ type hostState struct {
 	vhost   *VirtualHost
 	refused bool
 	claimed map[value.Path]cluster.Ref // path without trailing slash → its Namespace
+	served  map[table.Key]bool
+	open    map[table.Key]bool // those that anybody may ask
+	// exclusive: no other Namespace may have any path of it.
+	exclusive bool
 }
 
-// hostClaim is a host that a Namespace declares.
+// hostClaim is a host that an object declares.
 type hostClaim struct {
-	name    value.Host
-	place   string // in the Namespace, for Problems
-	refused bool   // it asks for what can't be given, which has been told
-	tls     *TLS   // nil: plain HTTP
+	name      value.Host
+	ref       cluster.Ref // the object
+	place     string      // in the object, for Problems
+	refused   bool        // it asks for what can't be given, which has been told
+	tls       *TLS        // nil: plain HTTP
+	exclusive bool        // the host is for one Namespace alone
 }
 
 // hostClaims reads a Namespace's hosts and what they ask for.
@@ -36,17 +43,10 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 		b.problem(ns.Ref, b.opts.HostsAnnotation+n.Place, "%s", n.Reason)
 	}
 	claims := make([]hostClaim, len(hosts))
-	size := 0
 	for i, h := range hosts {
-		c := hostClaim{name: h.Name, place: b.opts.HostsAnnotation + h.Place, refused: h.Refused}
+		c := hostClaim{name: h.Name, ref: ns.Ref, place: b.opts.HostsAnnotation + h.Place, refused: h.Refused}
 		if h.TLS != nil && !h.Refused {
 			c.tls = b.tls(ns, h.Name, c.place, h.TLS)
-			if c.tls != nil {
-				if size += c.tls.Size(); size > maxTLS {
-					b.problem(ns.Ref, c.place+".ssl", "%sthe certificates of the Namespace's hosts, up to this one, take up more than %d bytes together; shorten them, or spread the hosts over Namespaces", annotation.NotServed, maxTLS)
-					c.tls = nil
-				}
-			}
 			c.refused = c.tls == nil
 		}
 		claims[i] = c
@@ -54,61 +54,118 @@ func (b *builder) hostClaims(ns *cluster.Namespace) []hostClaim {
 	return claims
 }
 
-// addHost gives a Namespace's locations to one of its hosts, as far as no
-// older Namespace has the host's path.
-func (b *builder) addHost(ns *cluster.Namespace, claim hostClaim, locations []*Location) {
-	state := b.hosts[claim.name]
-	if state == nil {
-		state = &hostState{
-			vhost:   &VirtualHost{Name: claim.name, Owner: ns.Ref, TLS: claim.tls},
-			refused: claim.refused,
-			claimed: make(map[value.Path]cluster.Ref, len(locations)),
-		}
-		b.hosts[claim.name] = state
-	}
-	if claim.refused {
-		return // its Problem has been told
-	}
-	if state.refused {
-		b.problem(ns.Ref, claim.place, "the host is not served: Namespace %s owns it (it was created first) and its options for the host can't be met", state.vhost.Owner.Name)
-		return
-	}
-	if lack := state.vhost.TLS.Lacks(claim.tls); lack != "" {
-		b.problem(ns.Ref, claim.place+".ssl", "none of its paths is served there: Namespace %s owns the host (it was created first), and %s", state.vhost.Owner.Name, lack)
-		return
-	}
-	state.vhost.From = append(state.vhost.From, ns.Ref)
-	for _, l := range locations {
-		// Both kinds of match count as one path here: or an exact path would be a
-		// way to take over another Namespace's prefix.
-		path := l.Path.WithoutSlash()
-		if owner, taken := state.claimed[path]; taken && owner != ns.Ref {
-			b.problem(ns.Ref, claim.place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
+// limitTLS refuses the hosts of a Namespace whose certificates are too much.
+func (b *builder) limitTLS(ns *cluster.Namespace, offers []offer) {
+	counted, size := map[value.Host]bool{}, 0
+	for i := range offers {
+		o := &offers[i]
+		if o.tls == nil || counted[o.name] {
 			continue
 		}
-		state.claimed[path] = ns.Ref
-		own := *l
-		upstream := *l.Upstream
-		upstream.Name = table.UpstreamName(claim.name.String(), l.Path.String(), string(l.Match))
-		own.Upstream = &upstream
-		state.vhost.Locations = append(state.vhost.Locations, &own)
+		counted[o.name] = true
+		if size += o.tls.Size(); size > maxTLS {
+			b.problem(o.ref, o.tls.Place, "%sthe certificates of the hosts of Namespace %s, up to %s, take up more than %d bytes together; shorten them, or spread the hosts over Namespaces",
+				annotation.NotServed, ns.Name, o.name, maxTLS)
+			o.tls, o.refused = nil, true
+		}
 	}
+}
+
+// addHost gives a Namespace's locations to one of its hosts, as far as no
+// older Namespace has the host's path.
+func (b *builder) addHost(ns *cluster.Namespace, o offer) {
+	state := b.hosts[o.name]
+	if state == nil {
+		state = &hostState{
+			vhost:     &VirtualHost{Name: o.name, Owner: ns.Ref, TLS: o.tls},
+			refused:   o.refused,
+			claimed:   make(map[value.Path]cluster.Ref, len(o.locations)),
+			served:    make(map[table.Key]bool, len(o.locations)),
+			open:      map[table.Key]bool{},
+			exclusive: o.exclusive,
+		}
+		b.hosts[o.name] = state
+	}
+	if state.vhost.Owner == ns.Ref { // several of its objects may declare the host
+		state.refused = state.refused || o.refused
+		if state.vhost.TLS == nil {
+			state.vhost.TLS = o.tls
+		}
+	}
+	owner := state.vhost.Owner
+	switch {
+	case o.refused && owner != ns.Ref:
+		return // its Problem has been told
+	case state.refused && owner != ns.Ref:
+		b.problem(o.ref, o.place, "the host is not served: Namespace %s owns it (it was created first) and its options for the host can't be met", owner.Name)
+		return
+	case (state.exclusive || o.exclusive) && owner != ns.Ref:
+		b.problem(o.ref, o.place, "the host %s is not served for it: Namespace %s owns it (it was created first), and does not share it", o.name, owner.Name)
+		return
+	}
+	if lack := state.vhost.TLS.Lacks(o.tls); lack != "" && owner != ns.Ref {
+		place := o.place
+		if o.ref == ns.Ref {
+			place += ".ssl"
+		}
+		b.problem(o.ref, place, "none of its paths is served there: Namespace %s owns the host (it was created first), and %s", owner.Name, lack)
+		return
+	}
+	if !slices.Contains(state.vhost.From, ns.Ref) {
+		state.vhost.From = append(state.vhost.From, ns.Ref)
+	}
+	for _, l := range o.locations {
+		b.addLocation(ns, state, o, l)
+	}
+}
+
+// dropProtected leaves of a refused host only what anybody may ask without TLS: the
+// answers by which an authority makes sure that a certificate may be given for it.
+func (s *hostState) dropProtected() {
+	s.vhost.Locations = slices.DeleteFunc(s.vhost.Locations, func(l *Location) bool { return !s.open[l.Key()] })
+	if len(s.vhost.Locations) == 0 {
+		s.vhost.From = nil
+	}
+}
+
+// addLocation gives a location to a host, if nobody has it yet.
+func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, l *Location) {
+	// Both kinds of match count as one path here: or an exact path would be a
+	// way to take over another Namespace's prefix.
+	path := l.Path.WithoutSlash()
+	switch owner, taken := state.claimed[path]; {
+	case taken && owner != ns.Ref:
+		b.problem(o.ref, o.place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
+		return
+	case state.served[l.Key()]:
+		b.problem(o.ref, o.place, "the path %s of host %s is not served by it: another object of Namespace %s serves it already; remove one of the two", cluster.Quote(l.Path.String()), o.name, ns.Name)
+		return
+	}
+	state.claimed[path], state.served[l.Key()] = ns.Ref, true
+	if o.open[l] {
+		state.open[l.Key()] = true
+	}
+	own, up := *l, *l.Upstream
+	policy.Name(&up, o.name.String(), l.Path.String(), string(l.Match))
+	own.Upstream = &up
+	state.vhost.Locations = append(state.vhost.Locations, &own)
 }
 
 // table puts the hosts in order.
 func (b *builder) table() *Table {
-	t := &Table{}
+	t := &Table{Until: b.until, Ingresses: b.ours}
 	for host, state := range b.hosts {
 		// A wildcard that covers the host must not serve it instead.
 		cover := b.cover(host)
 		state.vhost.Shadowed = cover != nil && cover.TLS != nil && (state.refused || state.vhost.TLS == nil)
 		if state.refused {
-			if cover == nil {
+			state.dropProtected()
+			if cover == nil && len(state.vhost.Locations) == 0 {
 				continue
 			}
-			state.vhost.From, state.vhost.Refused, state.vhost.TLS, state.vhost.Locations = nil, true, nil, nil
+			state.vhost.Refused, state.vhost.TLS = true, nil
 		}
-		slices.SortFunc(state.vhost.Locations, compareLocations)
+		slices.SortFunc(state.vhost.Locations, table.ByKey)
 		if !b.opts.Dynamic {
 			state.vhost.DropClaims()
 		}

@@ -46,7 +46,7 @@ func TestUpstreamName(t *testing.T) {
 
 // testOptions are short names for short tests.
 func testOptions() Options {
-	return Options{HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", HealthChecks: true}
+	return Options{Dispatcher: true, HostsAnnotation: "hosts", PathsAnnotation: "paths", AuthAnnotation: "auth", HealthChecks: true}
 }
 
 // one builds a Namespace a with the hosts and Pods that each have the paths.

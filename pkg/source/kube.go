@@ -7,11 +7,8 @@ import (
 	"reflect"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
@@ -20,25 +17,17 @@ import (
 	"github.com/30x/dispatcher/pkg/source/watcher"
 )
 
-// Kube is the source that watches the Namespaces, the Pods and one Secret of
-// each Namespace of a cluster.
+// Kube is the source that watches objects of a cluster.
 type Kube struct {
-	// Claims are the annotations by which Pods ask to be served; nil is any annotation.
-	// While Secrets can't be read, a Pod that claims something new waits.
-	Claims []string
-
-	client   kubernetes.Interface
-	selector string
-	secret   string
-	link     *link
-	log      *slog.Logger
+	client kubernetes.Interface
+	scope  Scope
+	link   *link
+	log    *slog.Logger
 }
 
-// NewKube makes a source of the Namespaces and Pods that match the selector, and
-// of the Secrets with the given name in all Namespaces. The server does the
-// selecting; by the name it can grant access to these Secrets alone.
-func NewKube(client kubernetes.Interface, selector labels.Selector, secret string, log *slog.Logger) *Kube {
-	return &Kube{client: client, selector: selector.String(), secret: secret, link: newLink(log), log: log}
+// NewKube makes a source of the objects in the scope.
+func NewKube(client kubernetes.Interface, scope Scope, log *slog.Logger) *Kube {
+	return &Kube{client: client, scope: scope, link: newLink(scope.Namespace, log), log: log}
 }
 
 // Run sends what exists, a Synced, and then every change, until ctx is done;
@@ -46,17 +35,8 @@ func NewKube(client kubernetes.Interface, selector labels.Selector, secret strin
 // refuses is asked again for ever, every three seconds at least, and meanwhile
 // nothing is withdrawn and nothing opens: see watcher.
 func (k *Kube) Run(ctx context.Context, events chan<- Event) error {
-	core := k.client.CoreV1()
-	labelled := func(o *metav1.ListOptions) { o.LabelSelector = k.selector }
-	named := func(o *metav1.ListOptions) {
-		o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, k.secret).String()
-	}
 	ctx = klog.NewContext(ctx, logr.FromSlogHandler(remarks{k.log.Handler()}))
-	watcher.Run(ctx, k.client, []watcher.Resource{
-		resource(k, "namespaces", &corev1.Namespace{}, labelled, core.Namespaces().List, core.Namespaces().Watch),
-		resource(k, "pods", &corev1.Pod{}, labelled, watcher.ByPages(core.Pods("").List), core.Pods("").Watch),
-		resource(k, "secrets", &corev1.Secret{}, named, core.Secrets("").List, core.Secrets("").Watch),
-	}, k.Claims, events)
+	watcher.Run(ctx, k.client, k.resources(), k.scope.Claims, events)
 	return nil
 }
 
@@ -65,11 +45,12 @@ func (k *Kube) Run(ctx context.Context, events chan<- Event) error {
 var errNoWatch = errors.New("no connection in time, or it was closed at once")
 
 // resource adds the selector to every request and tells link how each went.
-func resource[L runtime.Object](k *Kube, name string, empty watcher.Object, choose func(*metav1.ListOptions),
+func resource[L runtime.Object](k *Kube, kind watcher.Kind, name string, empty watcher.Object, choose func(*metav1.ListOptions),
 	list func(context.Context, metav1.ListOptions) (L, error),
 	watchFrom func(context.Context, metav1.ListOptions) (watch.Interface, error),
 ) watcher.Resource {
 	return watcher.Resource{
+		Kind:  kind,
 		Empty: empty,
 		List: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			choose(&o)

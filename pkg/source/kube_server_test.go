@@ -13,7 +13,7 @@ func TestKubeServerComesAndGoes(t *testing.T) {
 			a := newAPI(t, streaming)
 			a.set("a")
 			var log logs
-			r := start(t, NewKube(a.client(), routable, "routing", log.logger()).Run)
+			r := start(t, NewKube(a.client(), narrow, log.logger()).Run)
 			eventually(t, "the log to tell that the API is away", func() bool { return log.count("can't be reached") == 1 })
 			a.up()
 			r.nextSorted("+Namespace//team", "+Pod/team/a")
@@ -65,7 +65,7 @@ func TestKubeForbidden(t *testing.T) {
 	a.set("a")
 	a.up()
 	var log logs
-	r := start(t, NewKube(a.client(), routable, "routing", log.logger()).Run)
+	r := start(t, NewKube(a.client(), narrow, log.logger()).Run)
 	r.next("+Namespace//team")
 	eventually(t, "some tries", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.refused >= 2 })
 	for _, want := range []string{"forbids to list pods in all namespaces", "RBAC", "this rule: list and watch on pods"} {

@@ -23,6 +23,9 @@ import (
 
 var routable = labels.SelectorFromSet(labels.Set{"routable": "true"})
 
+// narrow is the scope of the dialect dispatcher alone.
+var narrow = Scope{Namespaces: routable, Pods: routable, Secret: "routing"}
+
 func pod(name, version string) *corev1.Pod {
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name, ResourceVersion: version,
 		Labels: map[string]string{"routable": "true"}}}
@@ -37,7 +40,7 @@ func TestKubeRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset(namespace("team"), pod("a", "1"))
 		var log logs
-		r := start(t, NewKube(client, routable, "routing", log.logger()).Run)
+		r := start(t, NewKube(client, narrow, log.logger()).Run)
 		got := []string{show(<-r.events), show(<-r.events)} // two informers, in any order
 		if !reflect.DeepEqual(got, []string{"+Namespace//team", "+Pod/team/a"}) && !reflect.DeepEqual(got, []string{"+Pod/team/a", "+Namespace//team"}) {
 			t.Errorf("got %q", got)
@@ -94,7 +97,7 @@ func TestKubeRunAPIDownAtStart(t *testing.T) {
 			return false, nil, nil
 		})
 		var log logs
-		r := start(t, NewKube(client, routable, "routing", log.logger()).Run)
+		r := start(t, NewKube(client, narrow, log.logger()).Run)
 		select {
 		case e := <-r.events:
 			if d := time.Since(begin); show(e) != "+Namespace//team" || d < 10*time.Minute || d > 10*time.Minute+3*time.Second {
@@ -135,7 +138,7 @@ func TestKubeRunEndsWhileServerIsAway(t *testing.T) {
 		client.PrependWatchReactor("*", func(ktesting.Action) (bool, watch.Interface, error) { return true, nil, refused })
 		client.PrependReactor("list", "*", func(ktesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
 		var log logs
-		r := start(t, NewKube(struct{ kubernetes.Interface }{client}, routable, "routing", log.logger()).Run)
+		r := start(t, NewKube(struct{ kubernetes.Interface }{client}, narrow, log.logger()).Run)
 		time.Sleep(10*time.Minute + time.Second)
 		before := time.Now()
 		r.end()
@@ -154,7 +157,7 @@ func TestKubeRunEndsWithAFullChannel(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			ended <- NewKube(fake.NewClientset(pod("a", "1")), routable, "routing", slog.New(slog.DiscardHandler)).Run(ctx, make(chan Event))
+			ended <- NewKube(fake.NewClientset(pod("a", "1")), narrow, slog.New(slog.DiscardHandler)).Run(ctx, make(chan Event))
 		}()
 		synctest.Wait()
 		stop()

@@ -18,7 +18,8 @@ import (
 // link tells the log how the connection to the API fares: each kind of failure
 // at most once a minute, and once that it works again.
 type link struct {
-	log *slog.Logger
+	namespace string // the only one; "": all
+	log       *slog.Logger
 
 	mu      sync.Mutex
 	failing map[string]bool      // verb and resource
@@ -26,8 +27,8 @@ type link struct {
 	down    bool                 // a failure was logged since it last worked
 }
 
-func newLink(log *slog.Logger) *link {
-	return &link{log: log, failing: map[string]bool{}, told: map[string]time.Time{}}
+func newLink(namespace string, log *slog.Logger) *link {
+	return &link{namespace: namespace, log: log, failing: map[string]bool{}, told: map[string]time.Time{}}
 }
 
 // report takes in how a request went.
@@ -42,14 +43,14 @@ func (l *link) report(ctx context.Context, verb, resource string, err error) {
 		return
 	}
 	l.failing[verb+" "+resource] = true
-	kind, what, todo := explain(verb, resource, err)
+	kind, what, todo := l.explain(verb, resource, err)
 	if last, ok := l.told[kind]; ok && time.Since(last) < time.Minute {
 		return
 	}
 	l.told[kind] = time.Now()
 	l.down = true
 	stays := "known routes stay as they are"
-	if resource == "secrets" {
+	if resource == "secrets" || resource == "services" {
 		stays += " and new ones wait" // see watcher
 	}
 	l.log.Warn(what+": "+stays+", trying again", "error", manifest.Plain(cause(err)), "todo", todo)
@@ -90,17 +91,30 @@ func (l *link) worked(verb, resource string) {
 	}
 }
 
+// tlsSecrets are the Secrets that Ingresses name.
+const tlsSecrets = "secrets of type kubernetes.io/tls"
+
 // explain puts a failure in plain words, with what to do. The same kind is the
 // same failure.
-func explain(verb, resource string, err error) (kind, what, todo string) {
+func (l *link) explain(verb, resource string, err error) (kind, what, todo string) {
 	switch {
 	case apierrors.IsForbidden(err):
-		what = fmt.Sprintf("the Kubernetes API forbids to %s %s in all namespaces", verb, resource)
-		rule := fmt.Sprintf("list and watch on %s", resource)
-		if resource == "secrets" {
-			rule += ", with the one in resourceNames that API_KEY_SECRET_NAME names"
+		where, role, file := "in all namespaces", "ClusterRole", "deploy/base/rbac.yaml"
+		if l.namespace != "" {
+			where, role = "in the namespace "+l.namespace, "Role there"
 		}
-		todo = "allow it by RBAC: apply deploy/base/rbac.yaml, or bind Dispatcher's account to a ClusterRole with this rule: " + rule
+		what = fmt.Sprintf("the Kubernetes API forbids to %s %s %s", verb, resource, where)
+		rule := fmt.Sprintf("list and watch on %s", resource)
+		switch resource {
+		case "secrets":
+			rule += ", with the one in resourceNames that API_KEY_SECRET_NAME names"
+		case tlsSecrets:
+			rule, file = "list and watch on secrets, since no rule can name their type; or unset INGRESS_TLS", "deploy/overlays/ingress-tls"
+		}
+		todo = fmt.Sprintf("allow it by RBAC: apply %s, or bind Dispatcher's account to a %s with this rule: %s", file, role, rule)
+		if l.namespace != "" {
+			todo = fmt.Sprintf("allow it by RBAC: bind Dispatcher's account to a %s with this rule: %s", role, rule)
+		}
 		return what, what, todo
 	case apierrors.IsUnauthorized(err):
 		return "unauthorized", "the Kubernetes API does not accept the credentials",

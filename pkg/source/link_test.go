@@ -20,7 +20,7 @@ func TestLink(t *testing.T) {
 	away := &url.Error{Op: "Get", URL: "https://192.0.2.1/api/v1/pods?labelSelector=x", Err: errors.New("dial tcp 192.0.2.1:443: \x1b i/o timeout")}
 	synctest.Test(t, func(t *testing.T) {
 		var log logs
-		l, ctx := newLink(log.logger()), t.Context()
+		l, ctx := newLink("", log.logger()), t.Context()
 		wants := func(words string, n int) {
 			t.Helper()
 			if got := log.count(words); got != n {
@@ -88,7 +88,7 @@ func TestLink(t *testing.T) {
 func TestLinkWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logs
-		l := newLink(log.logger())
+		l := newLink("", log.logger())
 		wants := func(words string, n int) {
 			t.Helper()
 			synctest.Wait()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/controller"
+	"github.com/30x/dispatcher/pkg/explain"
 )
 
 // Proxy is what serves the configurations.
@@ -27,6 +28,8 @@ type Status struct {
 	stats   func(context.Context) Stats // nil: there is no nginx
 	asked   func() Asked                // nil: it doesn't ask for endpoints
 	metrics *metrics
+	// settings are those with which questions are answered; nil: none are.
+	settings *explain.Settings
 
 	mu     sync.Mutex
 	report controller.Report
@@ -60,7 +63,8 @@ func (s *Status) last() controller.Report {
 
 // Handler answers /healthz (Dispatcher itself works) and /readyz (a full
 // configuration is served, even if it is one from before a restart), each with a
-// line of text that says why, and /metrics for Prometheus.
+// line of text that says why, /metrics for Prometheus, and /api/explain if Explain was
+// called.
 func (s *Status) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -74,6 +78,10 @@ func (s *Status) Handler() http.Handler {
 		fmt.Fprintln(w, text)
 	})
 	mux.Handle("GET /metrics", s.metrics.handler())
+	if s.settings != nil {
+		mux.HandleFunc("GET /api/explain", s.answerQuestion)
+		mux.HandleFunc("POST /api/explain", s.answerQuestion)
+	}
 	return mux
 }
 

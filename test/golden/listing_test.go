@@ -35,7 +35,7 @@ func listing(conf []byte) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lister{upstreams: map[string]string{}, used: map[string]bool{}}
+	l := &lister{upstreams: map[string]string{}, used: map[string]bool{}, keys: keys{}, source: map[string]string{}}
 	for _, d := range top {
 		if d.Directive != "http" {
 			continue
@@ -44,6 +44,8 @@ func listing(conf []byte) ([]string, error) {
 			switch {
 			case d.Directive == "upstream":
 				l.upstream(d)
+			case d.Directive == "split_clients", d.Directive == "map":
+				l.where(d)
 			case d.Directive == "server" && !strings.HasPrefix(d.Block[0].Args[0], "unix:"): // that is the control server
 				l.server(d)
 			}
@@ -60,6 +62,8 @@ func listing(conf []byte) ([]string, error) {
 type lister struct {
 	upstreams map[string]string // what each does, by name
 	used      map[string]bool
+	keys      keys
+	source    map[string]string // where the key is, by the same names
 	lines     []string
 	errs      []error
 }
@@ -107,11 +111,11 @@ func (l *lister) server(d *crossplane.Directive) {
 			head = append(head, "  "+d.Directive+" "+text)
 		case "http2", "ssl_verify_depth", "proxy_hide_header", "access_log": // the same everywhere
 		case "set":
-			if text != "$again_upstream " && text != "$again_uri " {
+			if text != "$again_upstream " && text != "$again_uri " && text != "$outside " {
 				l.fail("server %s: set %s", host, text)
 			}
 		case "location":
-			if d.Args[0] == "@again" {
+			if strings.HasPrefix(d.Args[0], "@again") {
 				l.again(d)
 				continue
 			}
@@ -136,8 +140,11 @@ func (l *lister) again(d *crossplane.Directive) {
 	var does []string
 	for _, d := range d.Block {
 		text := d.Directive + " " + strings.Join(d.Args, " ")
-		if d.Directive == "if" {
+		switch {
+		case d.Directive == "if":
 			text = condition(d)
+		case strings.HasSuffix(d.Directive, "_timeout"):
+			continue
 		}
 		does = append(does, text)
 	}
@@ -166,9 +173,17 @@ func (l *lister) location(d *crossplane.Directive) string {
 	var does []string
 	// A request that begins anew must go where it went at first.
 	where, again := "", map[string]string{}
+	var chosen []string
 	for _, d := range d.Block {
+		if name := chooses(d); name != "" {
+			chosen = append(chosen, name)
+			continue
+		}
 		switch d.Directive {
 		case "proxy_pass":
+			if chosen != nil {
+				does = append(does, l.member(chosen))
+			}
 			does = append(does, l.proxy(d.Args[0]))
 			where = d.Args[0]
 		case "return":
@@ -184,6 +199,8 @@ func (l *lister) location(d *crossplane.Directive) string {
 		case "error_page":
 			again["error_page"] = strings.Join(d.Args, " ")
 		case "access_log":
+		case "allow", "deny", "add_header", "client_max_body_size", "proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout":
+			does = append(does, d.Directive+" "+strings.Join(d.Args, " "))
 		default:
 			l.fail("location %s: %s", path, d.Directive)
 		}
@@ -202,7 +219,7 @@ func (l *lister) sameAgain(path, where string, again map[string]string) {
 	if !strings.Contains(where, query) {
 		uri = strings.TrimSuffix(uri, query)
 	}
-	if again["error_page"] != "502 = @again" || "http://"+again["$again_upstream"]+uri != where {
+	if !strings.HasPrefix(again["error_page"], "502 = @again") || "http://"+again["$again_upstream"]+uri != where {
 		l.fail("location %s: proxy_pass %s, but again %v", path, where, again)
 	}
 }
@@ -215,6 +232,8 @@ func (l *lister) proxy(url string) string {
 	}
 	does, ok := l.upstreams[name]
 	switch {
+	case strings.HasPrefix(uri, "$member"):
+		does, ok, uri = "to it", true, strings.TrimPrefix(uri, "$member")
 	case !ok && strings.HasPrefix(name, "pods-"):
 		l.fail("proxy_pass to %s, which does not exist", name)
 	case !ok:

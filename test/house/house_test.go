@@ -20,19 +20,21 @@ const module = "github.com/30x/dispatcher/"
 // mayImport is the corridor: which packages of the project each of its packages
 // may import. A package below one of these (pkg/route/value) belongs to its room.
 var mayImport = map[string][]string{
-	"pkg/source":     {},
-	"pkg/cluster":    {"pkg/source"},
-	"pkg/route":      {"pkg/cluster"},
-	"pkg/render":     {"pkg/cluster", "pkg/route"},
-	"nginx":          {"pkg/render"},
-	"internal/watch": {},
-	"templates":      {},
-	"pkg/discovery":  {},
-	"pkg/controller": {"pkg/source", "pkg/cluster", "pkg/route", "pkg/render", "pkg/discovery"},
-	"pkg/status":     {"pkg/controller"},
-	"pkg/events":     {"pkg/cluster", "pkg/route", "pkg/controller"},
-	"pkg/config":     {"pkg/cluster", "pkg/route", "pkg/render"},
-	"cmd/dispatcher": {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/discovery", "pkg/events", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
+	"pkg/source":        {},
+	"pkg/cluster":       {"pkg/source"},
+	"pkg/route":         {"pkg/cluster"},
+	"pkg/render":        {"pkg/cluster", "pkg/route"},
+	"nginx":             {"pkg/render"},
+	"internal/watch":    {},
+	"templates":         {},
+	"pkg/discovery":     {},
+	"pkg/controller":    {"pkg/source", "pkg/cluster", "pkg/route", "pkg/render", "pkg/discovery"},
+	"pkg/status":        {"pkg/controller", "pkg/explain"},
+	"pkg/events":        {"pkg/cluster", "pkg/route", "pkg/controller"},
+	"pkg/explain":       {"pkg/cluster", "pkg/route"},
+	"pkg/ingressstatus": {"pkg/cluster", "pkg/controller"},
+	"pkg/config":        {"pkg/cluster", "pkg/route", "pkg/render"},
+	"cmd/dispatcher":    {"nginx", "pkg/cluster", "pkg/config", "pkg/controller", "pkg/discovery", "pkg/events", "pkg/explain", "pkg/ingressstatus", "pkg/render", "pkg/route", "pkg/source", "pkg/status", "templates"},
 }
 
 // shared is the room that every other may import, but for those that only compute.
@@ -41,7 +43,7 @@ const shared = "internal/watch"
 // impure is what a room that only computes may not import.
 var impure = []string{"os", "os/exec", "net", "net/http", "time", "log", "log/slog", "math/rand", "math/rand/v2"}
 
-var pure = []string{"pkg/route", "pkg/render", "pkg/source/manifest"}
+var pure = []string{"pkg/route", "pkg/explain", "pkg/render", "pkg/source/manifest"}
 
 // file is one Go file of the project that is no test.
 type file struct {

@@ -16,7 +16,7 @@ import (
 func TestDeploy(t *testing.T) {
 	t.Parallel()
 	s := begin(t) // applies deploy/base
-	for _, overlay := range []string{"overlays/public-private", "overlays/tls"} {
+	for _, overlay := range []string{"overlays/public-private", "overlays/tls", "overlays/ingress-tls"} {
 		if err := s.deploy(overlay, "--dry-run=server", "--force-conflicts"); err != nil {
 			t.Errorf("%s: %v", overlay, err)
 		}

@@ -41,6 +41,7 @@ func (s *scenario) install(level, values string) *release {
 	s.kubectl("label", "namespace", r.namespace, "pod-security.kubernetes.io/enforce="+level)
 	program, err := findChart()
 	s.must(err)
+	values += "\ningressClass: {create: false}\n" // the cluster has one, of deploy/base
 	text, err := program.Run(s.ctx, values, "-release="+r.name, "-namespace="+r.namespace)
 	s.must(err)
 	s.t.Cleanup(func() {
@@ -97,7 +98,7 @@ func TestHelm(t *testing.T) {
 	d := r.dispatcher("dispatcher")
 	d.Serves(shop.host, "/app", "web", key("supersecret"))
 	d.Answers(shop.host, "/app", http.StatusForbidden)
-	r.rights("[create patch] [] [events] [] []", "[get list watch] [] [namespaces pods] [] []", "[list watch] [] [secrets] [routing] []")
+	r.rights(everywhere("routing", true), "ingress-status-dispatcher")
 	r.runs()
 }
 
@@ -123,7 +124,7 @@ func TestHelmPublicPrivate(t *testing.T) {
 	private.Serves("private."+shop.host, "/private", "web", key("supersecret"))
 	private.Answers("private."+shop.host, "/private", http.StatusForbidden)
 	private.Answers("public."+shop.host, "/public", 0)
-	r.rights("[get list watch] [] [namespaces pods] [] []", "[list watch] [] [secrets] [keys] []")
+	r.rights(everywhere("keys", false), "ingress-status-dispatcher ingress-status-dispatcher-private")
 	r.runs()
 }
 
@@ -139,11 +140,16 @@ func TestHelmRestricted(t *testing.T) {
 	s.must(s.deploy("overlays/sidecar", "--dry-run=server", "--force-conflicts"))
 }
 
-// rights checks what the release's account may do beyond what every account may.
-func (r *release) rights(want ...string) {
+// rights checks what the release's account may do beyond what every account may,
+// everywhere and with Leases in its own Namespace.
+func (r *release) rights(everywhere []string, leases string) {
 	r.t.Helper()
 	r.kubectl("create", "serviceaccount", "plain", "--namespace="+r.namespace)
 	for _, in := range []string{"default", "kube-system", r.namespace} {
+		want := everywhere
+		if in == r.namespace {
+			want = atHome(want, leases)
+		}
 		everyone := r.rules(r.as(r.namespace, "plain"), in)
 		got := slices.DeleteFunc(r.rules(r.as(r.namespace, r.name), in), func(rule string) bool { return slices.Contains(everyone, rule) })
 		if !slices.Equal(got, want) {

@@ -89,7 +89,7 @@ func needAssets(t testing.TB) string {
 }
 
 // needCluster starts the cluster.
-func needCluster(t *testing.T) *cluster {
+func needCluster(t testing.TB) *cluster {
 	t.Helper()
 	needAssets(t)
 	c, err := startShared()

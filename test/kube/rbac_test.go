@@ -131,6 +131,11 @@ func TestRights(t *testing.T) {
 		"get namespaces", "list namespaces", "watch namespaces",
 		"get pods", "list pods", "watch pods",
 		"list secrets/routing", "watch secrets/routing",
+		"get ingresses.networking.k8s.io", "list ingresses.networking.k8s.io", "watch ingresses.networking.k8s.io",
+		"get ingressclasses.networking.k8s.io", "list ingressclasses.networking.k8s.io", "watch ingressclasses.networking.k8s.io",
+		"list services", "watch services", "list endpointslices.discovery.k8s.io", "watch endpointslices.discovery.k8s.io",
+		"list statefulsets.apps", "watch statefulsets.apps", "list configmaps", "watch configmaps",
+		"update ingresses.networking.k8s.io/status",
 	}
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -138,14 +143,40 @@ func TestRights(t *testing.T) {
 	}
 
 	// The same as rules, which would show verbs and URLs that nobody has thought of.
-	wantRules := []string{"[create patch] [] [events] [] []", "[get list watch] [] [namespaces pods] [] []", "[list watch] [] [secrets] [routing] []"}
+	// In its own Namespace it may stand for the Lease by which the writer of the status of
+	// Ingresses is elected, and nowhere else.
 	for _, in := range []string{"default", "dispatcher", "kube-system", plain.name} {
+		wantRules := everywhere("routing", true)
+		if in == "dispatcher" {
+			wantRules = atHome(wantRules, "ingress-status-dispatcher")
+		}
 		everyone := s.rules(s.as(plain.name, "plain"), in)
 		got := slices.DeleteFunc(s.rules(s.as("dispatcher", "dispatcher"), in), func(rule string) bool { return slices.Contains(everyone, rule) })
 		if !slices.Equal(got, wantRules) {
 			t.Errorf("rules in Namespace %s:\n %s\nwant:\n %s", in, strings.Join(got, "\n "), strings.Join(wantRules, "\n "))
 		}
 	}
+}
+
+// everywhere are the rules that Dispatcher has in each Namespace, as rules lists them.
+func everywhere(secret string, events bool) []string {
+	out := []string{
+		"[get list watch] [] [namespaces pods] [] []", "[get list watch] [networking.k8s.io] [ingresses ingressclasses] [] []",
+		"[list watch] [] [configmaps] [] []", "[list watch] [] [secrets] [" + secret + "] []", "[list watch] [] [services] [] []",
+		"[list watch] [apps] [statefulsets] [] []", "[list watch] [discovery.k8s.io] [endpointslices] [] []",
+		"[update] [networking.k8s.io] [ingresses/status] [] []",
+	}
+	if events {
+		out = append([]string{"[create patch] [] [events] [] []"}, out...)
+	}
+	return out
+}
+
+// atHome adds the rules that it has in its own Namespace, for these Leases.
+func atHome(rules []string, leases string) []string {
+	rules = append(slices.Clone(rules), "[create] [coordination.k8s.io] [leases] [] []", "[get update] [coordination.k8s.io] [leases] ["+leases+"] []")
+	slices.Sort(rules)
+	return rules
 }
 
 // rules lists the rules that hold for an account in a Namespace: verbs, groups,

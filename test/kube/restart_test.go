@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/30x/dispatcher/test/internal/dispatcher"
@@ -101,11 +102,12 @@ func (s *scenario) by(r *road, d *dispatcher.Dispatcher) (flag string) {
 func TestRestartWithoutAPI(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
+	s.own = "restart-" + rand.String(6) // what it resumes is of one moment, whatever others make
 	shop := s.namespace("shop")
 	shop.secret("routing", "api-key", "first")
 	web := shop.pod("web", "/app").run()
 	programs, err := findPrograms()
-	d := dispatcher.New(t, dispatcher.Need(t, programs, err))
+	d := dispatcher.New(t, dispatcher.Need(t, programs, err), "--routable-label-selector="+routable+"="+s.mark())
 	api := s.newRoad()
 	flag := s.by(api, d)
 	d.Run(flag)

@@ -41,7 +41,7 @@ func (s *scenario) mark() string {
 	return "true"
 }
 
-func begin(t *testing.T) *scenario {
+func begin(t testing.TB) *scenario {
 	t.Helper()
 	s := &scenario{cluster: needCluster(t), t: t, ctx: t.Context()}
 	s.need(t, "kubectl")

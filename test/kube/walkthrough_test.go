@@ -137,6 +137,7 @@ func TestWalkThrough(t *testing.T) {
 			w.shared(3, "/nodejs")
 			w.in("annotate", "pod", three[1], "--overwrite", pathsKey+`=[{"basePath": "/other", "containerPort": "3000", "targetPath": "/"}]`)
 			w.excludes(three[1])
+			w.d.Serves(w.host, "/other", three[1]) // a new path may take longer than to leave the old one
 			if got := w.d.Ask(w.host, "/other/x"); got.Pod != three[1] || got.URI != "/x" {
 				t.Errorf("the other path: %+v", got)
 			}

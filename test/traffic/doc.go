@@ -20,5 +20,6 @@
 //
 // When a test ends, its Dispatcher is stopped and no nginx may be left. When a
 // test fails, Dispatcher's log is shown. NGINX_BINARY names another nginx, and
-// DISPATCHER_BINARY a Dispatcher that is already built.
+// DISPATCHER_BINARY a Dispatcher that is already built. DYNAMICTIME (150s) lets tests
+// of endpoints that change without a reload last longer, and show more.
 package traffic

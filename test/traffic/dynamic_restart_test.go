@@ -1,9 +1,7 @@
 package traffic
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // kill ends Dispatcher alone, at once.
@@ -93,40 +89,6 @@ func TestDynamicNginxKilled(t *testing.T) {
 			t.Errorf("only %s serves, but %v have answered", want, got)
 		}
 	}
-}
-
-// apiServer is as much of a Kubernetes API as Dispatcher needs: lists, and watches
-// that tell nothing.
-func apiServer(t *testing.T, objects ...metav1.Object) *httptest.Server {
-	t.Helper()
-	kinds := map[string]string{"namespaces": "Namespace", "pods": "Pod", "secrets": "Secret"}
-	ended := make(chan struct{})
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, known := kinds[strings.TrimPrefix(r.URL.Path, "/api/v1/")]
-		query := r.URL.Query()
-		switch {
-		case !known || query.Get("sendInitialEvents") != "":
-			http.Error(w, "not here", http.StatusUnprocessableEntity)
-		case query.Get("watch") != "":
-			w.Header().Set("Content-Type", "application/json")
-			_ = http.NewResponseController(w).Flush()
-			select {
-			case <-r.Context().Done():
-			case <-ended:
-			}
-		default:
-			items := []any{}
-			for _, o := range objects {
-				if strings.Contains(toJSON(o), `"kind":"`+kind+`"`) {
-					items = append(items, o)
-				}
-			}
-			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind + "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
-		}
-	}))
-	t.Cleanup(func() { close(ended); s.Close() })
-	return s
 }
 
 // TestDynamicStale: DX20. Dispatcher and nginx are killed, and come back while the

@@ -41,7 +41,7 @@ func In(folder string) Files {
 const (
 	namespace   = "secure-namespace"
 	host        = "secure.k8s.local"
-	clientsHost = "partners.k8s.local"
+	clientsHost = "clients.k8s.local"
 )
 
 // Write writes all files anew. The Secret gets a certificate for the two hosts

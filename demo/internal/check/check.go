@@ -41,7 +41,7 @@ const stepTimeout = 10 * time.Second
 type checker struct {
 	out            io.Writer
 	folder         string            // of manifests, the checker's own
-	network        string            // "127.N.", which stands for the manifests' "127.0."
+	network        string            // "127.N.", which stands for the manifests' "127.0.", but for 127.0.0.*
 	manifests      map[string]string // the texts at the start, by file
 	temp           string            // the demo's temporary folder
 	site           tour.Site         // its files are known once the demo has made them
@@ -102,13 +102,14 @@ func (k *checker) copyManifests(from string) error {
 	if err := os.Mkdir(k.folder, 0o700); err != nil {
 		return err
 	}
+	move := strings.NewReplacer("127.0.0.", "127.0.0.", "127.0.", k.network) // clients stay where they are
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
 		name := filepath.Base(file)
-		k.manifests[name] = strings.ReplaceAll(string(text), "127.0.", k.network)
+		k.manifests[name] = move.Replace(string(text))
 		if err := os.WriteFile(filepath.Join(k.folder, name), []byte(k.manifests[name]), 0o600); err != nil {
 			return err
 		}

@@ -40,6 +40,9 @@ func (k *checker) scenario(ctx context.Context, c Config) {
 	}
 	k.scale(ctx)
 	k.edit(ctx)
+	k.keyed(ctx)
+	k.takeover(ctx)
+	k.outside(ctx)
 	k.damage(ctx)
 	k.certify(ctx)
 	k.step(ctx, "deleted blog.yaml: its path is gone, and its own host is closed",

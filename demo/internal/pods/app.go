@@ -10,11 +10,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// identity is who answers: one container of one Pod.
+// identity is who answers: one container of one Pod, or an application outside the
+// cluster.
 type identity struct {
-	pod string            // "namespace/name"
-	env map[string]string // the container's own environment
-	ip  netip.Addr
+	name string            // "Pod namespace/name"
+	env  map[string]string // the container's own environment
+	ip   netip.Addr
 }
 
 // Answer is what the app says, over HTTP and over a WebSocket.
@@ -32,7 +33,8 @@ type Request struct {
 }
 
 // respond answers any request with the container's environment and addresses
-// and the request itself, as JSON. A request for a WebSocket gets one.
+// and the request itself, as JSON. A WebSocket hears that at first and whenever it
+// says "env"; all else is echoed.
 func (id *identity) respond(w http.ResponseWriter, r *http.Request) {
 	headers := map[string]string{"Host": r.Host}
 	for name, values := range r.Header {
@@ -47,17 +49,22 @@ func (id *identity) respond(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		chat(w, r, text)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(text) // if it fails, there is nobody left to tell
+	serve(w, r, text, func(message []byte) []byte {
+		if string(message) == "env" {
+			return text
+		}
+		return message
+	})
 }
 
-// chat opens a WebSocket, says text at once and for every message "env", and
-// echoes all other messages, until either side goes away.
-func chat(w http.ResponseWriter, r *http.Request, text []byte) {
+// serve answers a request with text. One for a WebSocket gets that: it says text at
+// once, and an answer to each message, until either side goes away.
+func serve(w http.ResponseWriter, r *http.Request, text []byte, answer func(message []byte) []byte) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(text) //nolint:gosec // it is JSON; and if it fails, there is nobody left to tell
+		return
+	}
 	// The Pod sees the host without the demo's port, so Origin would not match.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
@@ -65,15 +72,12 @@ func chat(w http.ResponseWriter, r *http.Request, text []byte) {
 	}
 	defer func() { _ = conn.CloseNow() }()
 	ctx := r.Context()
-	kind, reply := websocket.MessageText, text
-	for conn.Write(ctx, kind, reply) == nil {
-		kind, reply, err = conn.Read(ctx)
-		if err != nil {
+	kind, message := websocket.MessageText, text
+	for conn.Write(ctx, kind, message) == nil {
+		if kind, message, err = conn.Read(ctx); err != nil {
 			return
 		}
-		if kind == websocket.MessageText && string(reply) == "env" {
-			reply = text
-		}
+		message = answer(message)
 	}
 }
 

@@ -1,9 +1,11 @@
-// Package pods runs the Pods of the demo. Events of Pod manifests enter; small
-// servers leave, one for each declared port at the Pod's own loopback address,
-// which say who they are. It never runs an image and never routes.
+// Package pods runs the Pods of the demo, and the applications outside its cluster.
+// Events of Pod and EndpointSlice manifests enter; small servers leave, one for each
+// declared port at the Pod's or the endpoint's own loopback address, which say who
+// they are. It never runs an image and never routes.
 package pods
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/source"
@@ -24,16 +28,23 @@ const linger = 3 * time.Second
 // Pods are the Pods that run: a small server for each declared port, at the Pod's own
 // address. It belongs to one goroutine.
 type Pods struct {
-	say     func(string)           // tells the user what is wrong
-	known   map[string]*corev1.Pod // by namespace/name
+	say     func(string) // tells the user what is wrong
+	known   objects
 	servers map[netip.AddrPort]*server
 	told    map[string]bool // what is wrong now and has been said
+}
+
+// objects are the manifests of what runs, by namespace/name.
+type objects struct {
+	pods   map[string]*corev1.Pod
+	slices map[string]*discoveryv1.EndpointSlice
 }
 
 // New returns Pods of which none runs yet. It tells say, a line each, what is
 // wrong with those that can't run.
 func New(say func(string)) *Pods {
-	return &Pods{say: say, known: map[string]*corev1.Pod{}, servers: map[netip.AddrPort]*server{}}
+	known := objects{map[string]*corev1.Pod{}, map[string]*discoveryv1.EndpointSlice{}}
+	return &Pods{say: say, known: known, servers: map[netip.AddrPort]*server{}}
 }
 
 // Run follows the events until ctx is done, then ends all servers. It calls
@@ -67,15 +78,20 @@ func (p *Pods) Run(ctx context.Context, events <-chan source.Event, ready func()
 }
 
 func (p *Pods) take(e source.Event) {
-	pod, ok := e.Object.(*corev1.Pod)
-	if !ok {
-		return
+	switch o := e.Object.(type) {
+	case *corev1.Pod:
+		keep(p.known.pods, o, e.Deleted)
+	case *discoveryv1.EndpointSlice:
+		keep(p.known.slices, o, e.Deleted)
 	}
-	name := pod.Namespace + "/" + pod.Name
-	if e.Deleted {
-		delete(p.known, name)
+}
+
+func keep[T metav1.Object](known map[string]T, o T, deleted bool) {
+	name := o.GetNamespace() + "/" + o.GetName()
+	if deleted {
+		delete(known, name)
 	} else {
-		p.known[name] = pod
+		known[name] = o
 	}
 }
 
@@ -88,7 +104,7 @@ func (p *Pods) reconcile(ctx context.Context, now time.Time) {
 		if s == nil {
 			var err error
 			if s, err = listen(ctx, at, id); err != nil {
-				wrong = append(wrong, fmt.Sprintf("Pod %s can't run: %v; free the address, or give the Pod another one", id.pod, err))
+				wrong = append(wrong, fmt.Sprintf("%s can't run: %v; free the address, or write another one", id.name, err))
 				continue
 			}
 			p.servers[at] = s
@@ -116,12 +132,23 @@ func (p *Pods) reconcile(ctx context.Context, now time.Time) {
 	p.told = told
 }
 
-// wanted says which container answers at which address, and what is wrong with
-// the Pods that can't be run.
-func wanted(known map[string]*corev1.Pod) (want map[netip.AddrPort]*identity, wrong []string) {
+// wanted says who answers at which address, and what is wrong with those that can't be
+// run.
+func wanted(known objects) (want map[netip.AddrPort]*identity, wrong []string) {
 	want = map[netip.AddrPort]*identity{}
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		pod := known[name]
+	claim := func(port int32, protocol corev1.Protocol, id *identity) {
+		if port < 1 || port > 65535 || protocol != "" && protocol != corev1.ProtocolTCP {
+			return
+		}
+		at := netip.AddrPortFrom(id.ip, uint16(port))
+		if other := want[at]; other != nil {
+			wrong = append(wrong, fmt.Sprintf("%s can't listen on %s: %s does; give each an address of its own", id.name, at, other.name))
+			return
+		}
+		want[at] = id
+	}
+	for _, name := range slices.Sorted(maps.Keys(known.pods)) {
+		pod := known.pods[name]
 		if _, err := cluster.NewRef("Pod", pod); err != nil {
 			wrong = append(wrong, err.Error())
 			continue
@@ -129,29 +156,52 @@ func wanted(known map[string]*corev1.Pod) (want map[netip.AddrPort]*identity, wr
 		if pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
-		ip, err := netip.ParseAddr(pod.Status.PodIP)
-		if err != nil || !ip.IsLoopback() {
+		ip, ok := loopback(pod.Status.PodIP)
+		if !ok {
 			wrong = append(wrong, fmt.Sprintf("Pod %s can't run: its address is %s; write status.podIP with a loopback address of its own, like 127.0.50.1",
 				name, cluster.Quote(pod.Status.PodIP)))
 			continue
 		}
 		for i := range pod.Spec.Containers {
 			c := &pod.Spec.Containers[i]
-			id := &identity{pod: name, env: environment(pod.Name, c), ip: ip}
+			id := &identity{name: "Pod " + name, env: environment(pod.Name, c), ip: ip}
 			for _, port := range c.Ports {
-				if port.ContainerPort < 1 || port.ContainerPort > 65535 || port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-					continue
-				}
-				at := netip.AddrPortFrom(ip, uint16(port.ContainerPort))
-				if other := want[at]; other != nil {
-					wrong = append(wrong, fmt.Sprintf("Pod %s can't listen on %s: Pod %s does; give each Pod a podIP of its own", name, at, other.pod))
-					continue
-				}
-				want[at] = id
+				claim(port.ContainerPort, port.Protocol, id)
 			}
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(known.slices)) {
+		outside(known.slices[name], claim)
+	}
 	return want, wrong
+}
+
+// outside claims addresses for the applications outside the cluster: endpoints at
+// loopback addresses that are no Pods'. Others are somebody else's to run.
+func outside(slice *discoveryv1.EndpointSlice, claim func(int32, corev1.Protocol, *identity)) {
+	for i := range slice.Endpoints {
+		e := &slice.Endpoints[i]
+		for _, address := range e.Addresses {
+			ip, ok := loopback(address)
+			if !ok || e.TargetRef != nil {
+				continue
+			}
+			id := &identity{name: "application " + ip.String(), env: map[string]string{"HOSTNAME": ip.String()}, ip: ip}
+			if e.Hostname != nil {
+				id.env["HOSTNAME"] = *e.Hostname
+			}
+			for _, port := range slice.Ports {
+				if port.Port != nil {
+					claim(*port.Port, *cmp.Or(port.Protocol, new(corev1.ProtocolTCP)), id)
+				}
+			}
+		}
+	}
+}
+
+func loopback(text string) (netip.Addr, bool) {
+	ip, err := netip.ParseAddr(text)
+	return ip, err == nil && ip.IsLoopback() && ip.Zone() == ""
 }
 
 // environment is the container's own: its host name and the values that its

@@ -49,20 +49,21 @@ func TestWanted(t *testing.T) {
 		{"an address of elsewhere", []*corev1.Pod{pod("a", "192.0.2.1", 3000)}, nil, "write status.podIP"},
 		{"no address", []*corev1.Pod{pod("a", "", 3000)}, nil, "write status.podIP"},
 		{"hostile name", []*corev1.Pod{pod("a\x1b[2J", "127.0.1.1", 3000)}, nil, `\x1b`},
+		{"a hostile zone", []*corev1.Pod{pod("a", "::1%\x1b[2J", 3000)}, nil, `\x1b`},
 		{"IPv6", []*corev1.Pod{pod("a", "::1", 3000)}, []string{"[::1]:3000=n/a"}, ""},
 		{"not running", []*corev1.Pod{pending}, nil, ""},
 		{"not TCP", []*corev1.Pod{udp}, nil, ""},
 		{"impossible ports", []*corev1.Pod{pod("a", "127.0.1.1", 0, -1, 65536)}, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			known := map[string]*corev1.Pod{}
-			for _, p := range c.pods {
-				known[p.Namespace+"/"+p.Name] = p
+			p := New(nil)
+			for _, o := range c.pods {
+				p.take(source.Event{Object: o})
 			}
-			want, wrong := wanted(known)
+			want, wrong := wanted(p.known)
 			var got []string
 			for at, id := range want {
-				got = append(got, at.String()+"="+id.pod)
+				got = append(got, at.String()+"="+strings.TrimPrefix(id.name, "Pod "))
 			}
 			slices.Sort(got)
 			if !slices.Equal(got, c.want) {
@@ -188,7 +189,7 @@ func TestReconcileRetriesATakenAddress(t *testing.T) {
 }
 
 func TestWebSocketEndsWithItsServer(t *testing.T) {
-	id := &identity{pod: "n/a", env: map[string]string{"HOSTNAME": "a"}}
+	id := &identity{name: "Pod n/a", env: map[string]string{"HOSTNAME": "a"}}
 	s, err := listen(t.Context(), netip.MustParseAddrPort("127.99.7.1:0"), id)
 	if err != nil {
 		t.Fatal(err)

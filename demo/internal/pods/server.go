@@ -14,6 +14,7 @@ import (
 type server struct {
 	who      atomic.Pointer[identity]
 	leaving  time.Time // when its Pod went away; zero: it is there
+	rooms    rooms
 	listener net.Listener
 	http     *http.Server
 	cancel   context.CancelFunc // ends its WebSockets, which http.Server does not know
@@ -30,7 +31,11 @@ func listen(ctx context.Context, at netip.AddrPort, id *identity) (*server, erro
 	s.who.Store(id)
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.who.Load().respond(w, r)
+			if id := s.who.Load(); id.env["APP"] == roomsApp {
+				s.rooms.respond(w, r, id.env["HOSTNAME"])
+			} else {
+				id.respond(w, r)
+			}
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -24,13 +24,20 @@ type Site struct {
 func (s Site) http() string  { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
 func (s Site) https() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.SSLPort)) }
 
+// Group is what belongs together of what there is to see.
+type Group struct {
+	Title  string
+	Visits []Visit
+}
+
 // Visit is one thing to ask and the answer to expect.
 type Visit struct {
 	Shows       string // what it shows, in a line
 	Host        string // the Host header; empty: none of Dispatcher's hosts
 	Path        string // with the query, as it is sent
 	Times       int    // how often, over one connection; 0 is once
-	WS          bool   // as a WebSocket, which is told "hello" and asked "env"
+	From        string // the client's address; empty: 127.0.0.1
+	WS          bool   // as a WebSocket, which is told "hello" and, if the app knows that, asked "env"
 	TLS         bool   // by HTTPS
 	Certificate bool   // the client shows its certificate
 	Want        Outcome
@@ -41,64 +48,21 @@ type Outcome struct {
 	Status   int            // HTTP status; 0: the connection was closed without an answer
 	Pods     map[string]int // how often each Pod answered, by HOSTNAME; nil if none
 	Path     string         // the path that the Pod saw; empty if asked more than once
+	Key      string         // the key that the Pod saw in it, if the Pod's app is about keys
 	Client   string         // who the Pod was told is asking; empty if asked more than once
 	Location string         // where the client is sent
+	Retry    string         // after how many seconds the client may ask again
 	Echo     string         // what the WebSocket sent back
 }
 
 const greeting = "hello"
 
-// All is what the manifests give at a Site, in a good order for people.
-func All(s Site) []Visit {
-	one := func(pod, path string) Outcome {
-		return Outcome{Status: 200, Pods: map[string]int{pod: 1}, Path: path}
-	}
-	const test, blog, secure, partners = "test.k8s.local", "blog.k8s.local", "secure.k8s.local", "partners.k8s.local"
-	visitor := one("account-1", "/account")
-	visitor.Client = authority.ClientName
-	return []Visit{
-		{Shows: "A Pod's path (nodejs.yaml)", Host: test, Path: "/nodejs",
-			Want: one("nodejs-k8s-env-1", "/nodejs")},
-		{Shows: "Everything below it too, and every byte arrives as it was sent", Host: test, Path: "/nodejs/a%2Fb?x=1",
-			Want: one("nodejs-k8s-env-1", "/nodejs/a%2Fb?x=1")},
-		{Shows: "But not what only begins with the same letters", Host: test, Path: "/nodejsfoo",
-			Want: Outcome{Status: 404}},
-		{Shows: "A WebSocket, without any configuration", Host: test, Path: "/nodejs/socket.io/", WS: true,
-			Want: Outcome{Status: 101, Pods: map[string]int{"nodejs-k8s-env-1": 1}, Path: "/nodejs/socket.io/", Echo: greeting}},
-		{Shows: "A path that is rewritten (reports.yaml: targetPath)", Host: test, Path: "/reports/2026",
-			Want: one("reports-1", "/v2/reports/2026")},
-		{Shows: "A path that matches exactly, on another port of the same Pod (reports.yaml: match)", Host: test, Path: "/version",
-			Want: one("reports-1", "/version")},
-		{Shows: "So nothing below it is served", Host: test, Path: "/version/1",
-			Want: Outcome{Status: 404}},
-		{Shows: "Two Pods with the weights 1 and 3 (shop.yaml)", Host: test, Path: "/shop", Times: 8,
-			Want: Outcome{Status: 200, Pods: map[string]int{"shop-1": 2, "shop-2": 6}}},
-		{Shows: "Another Namespace on the same host (blog.yaml)", Host: test, Path: "/blog",
-			Want: one("blog-1", "/blog")},
-		{Shows: "The same Pod on a host of its own", Host: blog, Path: "/blog",
-			Want: one("blog-1", "/blog")},
-		{Shows: "Where the first Namespace's paths don't exist", Host: blog, Path: "/nodejs",
-			Want: Outcome{Status: 404}},
-		{Shows: "A host that nobody has: closed without an answer", Host: "nobody.k8s.local", Path: "/nodejs",
-			Want: Outcome{}},
-		{Shows: "A host with TLS, whose certificate is in a Secret (secure.yaml)", Host: secure, Path: "/account", TLS: true,
-			Want: one("account-1", "/account")},
-		{Shows: "Plain HTTP is sent there, with every byte of the path", Host: secure, Path: "/account/a%2Fb?x=1",
-			Want: Outcome{Status: 308, Location: fmt.Sprintf("https://%s:%d/account/a%%2Fb?x=1", secure, s.SSLPort)}},
-		{Shows: "A host that lets in only clients with a certificate (secure.yaml: clientCertificate)", Host: partners, Path: "/account", TLS: true,
-			Want: Outcome{Status: 400}},
-		{Shows: "With one, and its Pod is told whose it is", Host: partners, Path: "/account", TLS: true, Certificate: true,
-			Want: visitor},
-		{Shows: "Plain HTTP is closed there (secure.yaml: redirect)", Host: partners, Path: "/account",
-			Want: Outcome{}},
-		{Shows: "nginx's own status, outside all hosts", Path: "/dispatcher/status",
-			Want: Outcome{Status: 200}},
-	}
-}
-
 // Command is the shell command that makes the visit at a Site; curl is how to
 // call curl.
 func (v Visit) Command(curl string, s Site) string {
+	if v.WS && v.TLS {
+		return fmt.Sprintf("go run ./demo ws -cacert '%s' -host %s 'wss://%s%s' %s", s.Files.CA, v.Host, s.https(), v.Path, greeting)
+	}
 	if v.WS {
 		return fmt.Sprintf("go run ./demo ws -host %s 'ws://%s%s' %s", v.Host, s.http(), v.Path, greeting)
 	}
@@ -119,10 +83,18 @@ func (v Visit) Command(curl string, s Site) string {
 	if v.Certificate {
 		words = append(words, fmt.Sprintf("--cert '%s' --key '%s'", s.Files.Client, s.Files.ClientKey))
 	}
-	if v.Times > 1 {
-		return strings.Join(append(words, fmt.Sprintf("'%s?[1-%d]' | grep HOSTNAME", v.url(s), v.Times)), " ")
+	if v.From != "" {
+		words = append(words, "--interface "+v.From)
 	}
-	return strings.Join(append(words, fmt.Sprintf("'%s'", v.url(s))), " ")
+	switch {
+	case v.Times <= 1:
+		words = append(words, fmt.Sprintf("'%s'", v.url(s)))
+	case v.Want.Key != "": // such an answer is one line
+		words = append(words, fmt.Sprintf("'%s?[1-%d]'", v.url(s), v.Times))
+	default:
+		words = append(words, fmt.Sprintf("'%s?[1-%d]' | grep HOSTNAME", v.url(s), v.Times))
+	}
+	return strings.Join(words, " ")
 }
 
 // url is what is asked for. By HTTPS it names the host, as the certificate does;
@@ -150,6 +122,9 @@ func (o Outcome) String() string {
 		}
 		text += " from " + strings.Join(from, ", ")
 	}
+	if o.Key != "" {
+		text += ", which saw the key " + o.Key
+	}
 	if o.Path != "" {
 		text += ", which saw " + o.Path
 	}
@@ -158,6 +133,9 @@ func (o Outcome) String() string {
 	}
 	if o.Location != "" {
 		text += " to " + o.Location
+	}
+	if o.Retry != "" {
+		text += ", and to ask again after " + o.Retry + " s"
 	}
 	if o.Echo != "" {
 		text += fmt.Sprintf(", and says %q back", o.Echo)
@@ -173,10 +151,16 @@ func Print(say func(string), s Site) {
 			curl = "curl --noproxy '*'" // a proxy elsewhere can't reach this machine's loopback
 		}
 	}
-	for i, v := range All(s) {
-		say(fmt.Sprintf("%2d. %s", i+1, v.Shows))
-		say("    " + v.Command(curl, s))
-		say("    expect: " + v.Want.String())
+	n := 0
+	for _, g := range Groups(s) {
+		say("=== " + g.Title)
+		say("")
+		for _, v := range g.Visits {
+			n++
+			say(fmt.Sprintf("%2d. %s", n, v.Shows))
+			say("    " + v.Command(curl, s))
+			say("    expect: " + v.Want.String())
+		}
 		say("")
 	}
 }

@@ -39,6 +39,11 @@ func TestCommand(t *testing.T) {
 		{Visit{Host: "a.b", Path: "/x"}, "curl -sS -H 'Host: a.b' 'http://127.0.0.1:8080/x'"},
 		{Visit{Path: "/x", Want: Outcome{Status: 200}}, "curl -si 'http://127.0.0.1:8080/x'"},
 		{Visit{Host: "a.b", Path: "/x", WS: true}, "go run ./demo ws -host a.b 'ws://127.0.0.1:8080/x' hello"},
+		{Visit{Host: "a.b", Path: "/x", WS: true, TLS: true}, "go run ./demo ws -cacert '/tmp/d 1/ca.crt' -host a.b 'wss://127.0.0.1:8443/x' hello"},
+		{Visit{Host: "a.b", Path: "/x", Times: 4, Want: Outcome{Status: 200, Pods: map[string]int{"p": 4}, Key: "k"}},
+			"curl -s -H 'Host: a.b' 'http://127.0.0.1:8080/x?[1-4]'"},
+		{Visit{Host: "a.b", Path: "/x", From: "127.0.0.2", Want: Outcome{Status: 403}},
+			"curl -si -H 'Host: a.b' --interface 127.0.0.2 'http://127.0.0.1:8080/x'"},
 		{Visit{Host: "a.b", Path: "/x", TLS: true, Want: Outcome{Status: 400}},
 			"curl -si --cacert '/tmp/d 1/ca.crt' --connect-to '::127.0.0.1:8443' 'https://a.b/x'"},
 		{Visit{Host: "a.b", Path: "/x", TLS: true, Certificate: true},
@@ -60,6 +65,8 @@ func TestOutcomeInWords(t *testing.T) {
 		`101 from a, which saw /s, and says "hello" back`: {Status: 101, Pods: map[string]int{"a": 1}, Path: "/s", Echo: "hello"},
 		"200 from a, which saw /x and the client CN=b":    {Status: 200, Pods: map[string]int{"a": 1}, Path: "/x", Client: "CN=b"},
 		"308 to https://a.b/x":                            {Status: 308, Location: "https://a.b/x"},
+		"200 from a (4), which saw the key k":             {Status: 200, Pods: map[string]int{"a": 4}, Key: "k"},
+		"503, and to ask again after 5 s":                 {Status: 503, Retry: "5"},
 	} {
 		if got := o.String(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -85,15 +92,36 @@ func backend(t *testing.T) Site {
 		case r.URL.Path == "/elsewhere":
 			http.Redirect(w, r, "https://a.b/x", http.StatusPermanentRedirect)
 			return
+		case r.URL.Path == "/busy":
+			w.Header().Set("Retry-After", "5")
+			http.Error(w, "", http.StatusServiceUnavailable)
+			return
+		case strings.HasPrefix(r.RemoteAddr, "127.0.0.2:"):
+			http.Error(w, "", http.StatusForbidden)
+			return
 		case r.URL.Path == "/404" || r.TLS == nil && r.Host != "a.b" && r.Host != "":
 			http.NotFound(w, r)
 			return
 		}
 		n++
-		text, _ := json.Marshal(pods.Answer{
-			Env:     map[string]string{"HOSTNAME": []string{"a", "b"}[n%2]},
-			Request: pods.Request{Path: r.RequestURI, Headers: headers},
-		})
+		say := func() []byte {
+			text, _ := json.Marshal(pods.Answer{
+				Env:     map[string]string{"HOSTNAME": []string{"a", "b"}[n%2]},
+				Request: pods.Request{Path: r.RequestURI, Headers: headers},
+			})
+			return text
+		}
+		if key, ok := strings.CutPrefix(r.URL.Path, "/rooms/"); ok {
+			i := 0
+			say = func() []byte {
+				if i++; key == "stuck" {
+					i = 1
+				}
+				text, _ := json.Marshal(pods.Room{Server: "r", Counter: i, NS: key})
+				return text
+			}
+		}
+		text := say()
 		if r.Header.Get("Upgrade") == "" {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(text)
@@ -108,8 +136,8 @@ func backend(t *testing.T) Site {
 			if kind, message, err = conn.Read(r.Context()); err != nil {
 				return
 			}
-			if string(message) == "env" && r.URL.Path != "/forgetful" {
-				message = text
+			if string(message) == "env" && r.URL.Path != "/forgetful" || strings.HasPrefix(r.URL.Path, "/rooms/") {
+				message = say()
 			}
 		}
 	})
@@ -148,8 +176,13 @@ func TestAsk(t *testing.T) {
 		{Visit{Host: byTLS, Path: "/x", TLS: true, Certificate: true},
 			Outcome{Status: 200, Pods: map[string]int{"b": 1}, Path: "/x", Client: authority.ClientName}},
 		{Visit{Host: byTLS, Path: "/closed", TLS: true}, Outcome{}},
+		{Visit{Host: "a.b", Path: "/rooms/k", Times: 3}, Outcome{Status: 200, Pods: map[string]int{"r": 3}, Key: "k"}},
+		{Visit{Host: byTLS, Path: "/rooms/k", TLS: true, WS: true}, Outcome{Status: 101, Pods: map[string]int{"r": 1}, Key: "k"}},
+		{Visit{Host: "a.b", Path: "/busy"}, Outcome{Status: 503, Retry: "5"}},
+		{Visit{Host: "a.b", Path: "/busy", WS: true}, Outcome{Status: 503, Retry: "5"}},
+		{Visit{Host: "a.b", Path: "/x", From: "127.0.0.2"}, Outcome{Status: 403}},
 	} {
-		t.Run(fmt.Sprint(c.visit.Path, c.visit.WS, c.visit.TLS, c.visit.Certificate), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.visit.Path, c.visit.From, c.visit.WS, c.visit.TLS, c.visit.Certificate), func(t *testing.T) {
 			got, err := Ask(t.Context(), backend(t), c.visit)
 			if err != nil {
 				t.Fatal(err)
@@ -159,25 +192,36 @@ func TestAsk(t *testing.T) {
 			}
 		})
 	}
-	if got, err := Ask(t.Context(), backend(t), Visit{Host: "a.b", Path: "/forgetful", WS: true}); err == nil {
-		t.Errorf("a WebSocket that does not answer \"env\" gave %v", got)
-	}
-	if got, err := Ask(t.Context(), backend(t), Visit{Host: "a.b", Path: "/x", TLS: true}); err == nil {
-		t.Errorf("the certificate of another host gave %v", got)
+	for name, v := range map[string]Visit{
+		"a WebSocket that does not answer \"env\"": {Host: "a.b", Path: "/forgetful", WS: true},
+		"a room that does not count":               {Host: "a.b", Path: "/rooms/stuck", WS: true},
+		"the certificate of another host":          {Host: "a.b", Path: "/x", TLS: true},
+		"that certificate, for a WebSocket":        {Host: "a.b", Path: "/x", TLS: true, WS: true},
+	} {
+		if got, err := Ask(t.Context(), backend(t), v); err == nil {
+			t.Errorf("%s gave %v", name, got)
+		}
 	}
 }
 
 func TestTalk(t *testing.T) {
-	var out bytes.Buffer
-	url := "ws://" + backend(t).http() + "/ws"
-	if err := Talk(t.Context(), &out, url, "a.b", []string{"one", "two"}); err != nil {
-		t.Fatal(err)
-	}
-	if text := out.String(); !strings.Contains(text, `"HOSTNAME":"b"`) || !strings.HasSuffix(text, "\none\ntwo\n") {
-		t.Errorf("printed %q", text)
-	}
-	if err := Talk(t.Context(), &out, url, "c.d", nil); err == nil || !strings.Contains(err.Error(), "is the host right?") {
-		t.Errorf("a wrong host gave %v", err)
+	s := backend(t)
+	for _, c := range []struct{ url, host, ca, pod, wrong string }{
+		{url: "ws://" + s.http() + "/ws", host: "a.b", pod: "b"},
+		{url: "ws://" + s.http() + "/ws", host: "c.d", wrong: "is the host right?"},
+		{url: "wss://" + s.https() + "/ws", host: byTLS, ca: s.Files.CA, pod: "a"},
+		{url: "wss://" + s.https() + "/ws", host: "c.d", ca: s.Files.CA, wrong: "c.d"},
+		{url: "wss://" + s.https() + "/ws", host: byTLS, wrong: "unknown authority"},
+		{url: "wss://" + s.https() + "/ws", host: byTLS, ca: s.Files.ClientKey, wrong: "holds no certificate"},
+	} {
+		var out bytes.Buffer
+		err := Talk(t.Context(), &out, c.url, c.host, c.ca, []string{"one", "two"})
+		if text := out.String(); c.wrong == "" && (err != nil || !strings.Contains(text, `"HOSTNAME":"`+c.pod+`"`) || !strings.HasSuffix(text, "\none\ntwo\n")) {
+			t.Errorf("%s of %s printed %q, and gave %v", c.url, c.host, text, err)
+		}
+		if c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+			t.Errorf("%s of %s gave %v, want %q", c.url, c.host, err, c.wrong)
+		}
 	}
 }
 
@@ -185,8 +229,8 @@ func TestPrintedCommandsAreShell(t *testing.T) {
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
 	var printed []string
 	Print(func(s string) { printed = append(printed, s) }, site())
-	if n := len(All(site())); len(printed) != 4*n {
-		t.Errorf("%d lines for %d visits", len(printed), n)
+	if n, g := len(All(site())), len(Groups(site())); len(printed) != 3*n+3*g {
+		t.Errorf("%d lines for %d visits in %d groups", len(printed), n, g)
 	}
 	for _, v := range All(site()) {
 		command := v.Command("curl --noproxy '*'", site())

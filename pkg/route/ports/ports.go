@@ -10,8 +10,9 @@ import (
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// Resolve finds the declared port that an entry means, and its container.
-func Resolve(p *cluster.Pod, text string) (value.Port, *cluster.Container, error) {
+// Resolve finds the declared port that an entry means, and its container. With anyPort, a
+// number that no container declares is taken as it is, and belongs to none.
+func Resolve(p *cluster.Pod, text string, anyPort bool) (value.Port, *cluster.Container, error) {
 	number, numberErr := value.ParsePort(text)
 	for i := range p.Containers {
 		c := &p.Containers[i]
@@ -23,6 +24,9 @@ func Resolve(p *cluster.Pod, text string) (value.Port, *cluster.Container, error
 				return value.Port(declared.Number), c, nil
 			}
 		}
+	}
+	if numberErr == nil && anyPort {
+		return number, nil, nil
 	}
 	if numberErr == nil {
 		return 0, nil, fmt.Errorf("no container declares TCP port %d: add it to the container's ports", number)

@@ -9,7 +9,7 @@ func (v *VirtualHost) DropClaims() {
 	all := v.Locations
 	serving := &VirtualHost{Locations: slices.DeleteFunc(slices.Clone(all), func(l *Location) bool { return len(l.Upstream.Endpoints) == 0 })}
 	v.Locations = slices.DeleteFunc(all, func(l *Location) bool {
-		if len(l.Upstream.Endpoints) > 0 || l.Upstream.Policy != "" {
+		if len(l.Upstream.Endpoints) > 0 || l.Stays || l.Upstream.Policy != "" {
 			return false // a policy's own answer is that nobody is there
 		}
 		cover := serving.Cover(l.Path.String())

@@ -33,7 +33,9 @@ type VirtualHost struct {
 	From      []cluster.Ref // all Namespaces that declare it, oldest first
 	Locations []*Location   // by path, exact before prefix
 	TLS       *TLS          // nil: plain HTTP
-	Refused   bool          // requests for it are turned away as if nobody had declared it
+	// Refused: requests for it are turned away as if nobody had declared it, but for
+	// those of its Locations, which are few and of no worth to others.
+	Refused bool
 	// Shadowed: it is not served over TLS, but a wildcard host that is covers its
 	// name. HTTPS requests for it must be turned away.
 	Shadowed bool
@@ -68,6 +70,7 @@ type Location struct {
 	Target   value.Path // replaces Path on the way to the Pod; zero: the URI stays untouched
 	Upstream *Upstream
 	Auth     Auth
+	Stays    bool        // without endpoints it answers 503, even if they are in the text
 	From     cluster.Ref // the Namespace whose Pods serve it
 	Org, Env value.Label
 	// Sources are the clients that are let in; none: all.
@@ -91,6 +94,9 @@ type Key struct {
 
 // Key is the location's.
 func (l *Location) Key() Key { return Key{l.Path.String(), l.Match} }
+
+// ByKey orders Locations.
+func ByKey(a, b *Location) int { return a.Key().Compare(b.Key()) }
 
 // Compare orders keys by path, exact before prefix.
 func (k Key) Compare(o Key) int {
@@ -157,6 +163,7 @@ type Endpoint struct {
 type Counts struct {
 	Hosts, Locations, Endpoints int
 	Upstreams                   int // locations with endpoints
+	Members                     int // Pods that have keys, each for one location
 }
 
 // Counts returns the numbers of what is served.
@@ -171,6 +178,9 @@ func (t *Table) Counts() Counts {
 			c.Endpoints += len(l.Upstream.Endpoints)
 			if len(l.Upstream.Endpoints) > 0 {
 				c.Upstreams++
+			}
+			if k := l.Upstream.Keyed; k != nil {
+				c.Members += len(k.Members)
 			}
 		}
 	}

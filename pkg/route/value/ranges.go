@@ -22,6 +22,7 @@ type Ranges struct{ text string }
 // behind a network's mask must be zero: nginx would drop them, and the author may
 // have meant another network.
 func ParseRanges(s string) (Ranges, error) {
+	broadcast := netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), 32)
 	var found []netip.Prefix
 	for item := range strings.SplitSeq(s, ",") {
 		item = strings.TrimSpace(item)
@@ -34,6 +35,9 @@ func ParseRanges(s string) (Ranges, error) {
 		}
 		if p != p.Masked() {
 			return Ranges{}, fmt.Errorf("%s is not a network: its mask leaves out bits that are set; write %s", cluster.Quote(item), p.Masked())
+		}
+		if p == broadcast { // nginx refuses a configuration with it
+			return Ranges{}, fmt.Errorf("%s is no client's address: leave it out", cluster.Quote(item))
 		}
 		found = append(found, p)
 	}

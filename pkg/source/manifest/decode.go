@@ -130,6 +130,8 @@ func newObject(apiVersion, kind string) metav1.Object {
 		return &discoveryv1.EndpointSlice{}
 	case "networking.k8s.io/v1 Ingress":
 		return &networkingv1.Ingress{}
+	case "networking.k8s.io/v1 IngressClass":
+		return &networkingv1.IngressClass{}
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func misnamed(apiVersion, kind string) (right string) {
 	}
 	for _, version := range []string{"v1", "apps/v1", "discovery.k8s.io/v1", "networking.k8s.io/v1"} {
 		for _, k := range []string{"Namespace", "Pod", "Secret", "ConfigMap", "Service", "Endpoints", "ReplicationController",
-			"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "EndpointSlice", "Ingress"} {
+			"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "EndpointSlice", "Ingress", "IngressClass"} {
 			if strings.EqualFold(k, kind) && newObject(version, k) != nil {
 				return fmt.Sprintf("apiVersion: %s, kind: %s", version, k)
 			}
@@ -159,6 +161,9 @@ func misnamed(apiVersion, kind string) (right string) {
 func normalise(o metav1.Object) {
 	switch o := o.(type) {
 	case *corev1.Namespace:
+		o.Namespace = ""
+		return
+	case *networkingv1.IngressClass:
 		o.Namespace = ""
 		return
 	case *corev1.Secret:

@@ -89,18 +89,18 @@ func TestExpand(t *testing.T) {
 		{name: "replicas unset is one", text: workloadText("apps/v1", "Deployment", "d", ""), objects: []string{"Pod/default/d-0"}},
 		{name: "replicas zero is none", text: workloadText("apps/v1", "ReplicaSet", "r", "replicas: 0")},
 		{name: "StatefulSet from its first ordinal", text: workloadText("apps/v1", "StatefulSet", "s", "replicas: 2, ordinals: {start: 5}"),
-			objects: []string{"Pod/default/s-5", "Pod/default/s-6"}},
+			objects: []string{"Pod/default/s-5", "Pod/default/s-6", "StatefulSet/default/s"}},
 		{name: "DaemonSet, also of the seed's version", text: workloadText("apps/v1", "DaemonSet", "a", "") + workloadText("extensions/v1beta1", "DaemonSet", "b", ""),
 			objects: []string{"Pod/default/a-0", "Pod/default/b-0"}},
 		{name: "names that are taken are skipped", text: podText("d-1", "") + workloadText("apps/v1", "Deployment", "d", "replicas: 2"),
 			objects: []string{"Pod/default/d-0", "Pod/default/d-1", "Pod/default/d-2"}},
 		{name: "fixed names go first", text: workloadText("apps/v1", "Deployment", "w", "replicas: 1") + workloadText("apps/v1", "StatefulSet", "w", "replicas: 2"),
-			objects: []string{"Pod/default/w-0", "Pod/default/w-1", "Pod/default/w-2"}},
+			objects: []string{"Pod/default/w-0", "Pod/default/w-1", "Pod/default/w-2", "StatefulSet/default/w"}},
 		{name: "a fixed name that is taken", text: podText("s-0", "") + workloadText("apps/v1", "StatefulSet", "s", "replicas: 2"),
-			objects:  []string{"Pod/default/s-0", "Pod/default/s-1"},
+			objects:  []string{"Pod/default/s-0", "Pod/default/s-1", "StatefulSet/default/s"},
 			problems: []string{"m.yaml: document 2: StatefulSet/default/s: its Pod/default/s-0 is already defined elsewhere: rename one of the two"}},
 		{name: "Pods in the input", text: workloadText("apps/v1", "StatefulSet", "s", "replicas: 2") + owned("Pod", "s-0", "StatefulSet", "s", ""),
-			objects: []string{"Pod/default/s-0"}},
+			objects: []string{"Pod/default/s-0", "StatefulSet/default/s"}},
 		{name: "Pods of another kind's owner", text: workloadText("apps/v1", "DaemonSet", "s", "") + owned("Pod", "s-x", "StatefulSet", "s", ""),
 			objects: []string{"Pod/default/s-0", "Pod/default/s-x"}},
 		{name: "Deployment, ReplicaSet and Pods", text: owned("Pod", "d-5f-x", "ReplicaSet", "d-5f", "") + owned("ReplicaSet", "d-5f", "Deployment", "d", "") +
@@ -131,7 +131,9 @@ func podText(name, status string) string {
 func addresses(objects []metav1.Object) []string {
 	var out []string
 	for _, o := range objects {
-		out = append(out, o.GetName()+" "+o.(*corev1.Pod).Status.PodIP)
+		if pod, ok := o.(*corev1.Pod); ok {
+			out = append(out, o.GetName()+" "+pod.Status.PodIP)
+		}
 	}
 	return out
 }
@@ -150,7 +152,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestAddressesGoOnInTheNextRange(t *testing.T) {
-	f := mustParse(t, "m", workloadText("apps/v1", "StatefulSet", "s", "replicas: 50000"))
+	f := mustParse(t, "m", workloadText("apps/v1", "ReplicaSet", "s", "replicas: 50000"))
 	objects, problems := Objects([]*File{f})
 	if len(objects) != maxExpanded || len(problems) != 1 {
 		t.Fatalf("%d objects, problems %v", len(objects), problems)

@@ -68,6 +68,7 @@ func TestParse(t *testing.T) {
 		{name: "a file of other tools is passed over", text: "resources: [a.yaml]\n"},
 		{name: "Service, EndpointSlice, Ingress", text: "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: e}\naddressType: IPv4\nendpoints: []\n---\n" +
 			"apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\n", objects: []string{"EndpointSlice/default/e", "Ingress/default/i", "Service/default/s"}},
+		{name: "IngressClass", text: "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: c, namespace: x}\n", objects: []string{"IngressClass//c"}},
 		{name: "no apiVersion", text: "kind: Pod\nmetadata: {name: a}\n",
 			problems: []string{`m.yaml: document 1: there is no Pod of apiVersion "": write apiVersion: v1, kind: Pod`}},
 		{name: "a kind's case, another version of Kubernetes' own", text: "{apiVersion: v1, kind: pod, metadata: {name: a}}\n---\n{apiVersion: apps/v1, kind: Pod, metadata: {name: a}}\n",

@@ -18,13 +18,14 @@ func (i id) compare(o id) int {
 	return cmp.Or(cmp.Compare(i.namespace, o.namespace), cmp.Compare(i.name, o.name))
 }
 
-// Objects puts files together: workloads become their Pods, and Pods without
-// any status become Running and Ready, with documentation addresses handed out
-// by namespace and name. Of several objects with one kind, namespace and name,
-// the first by file name and document counts. The objects are sorted by kind,
-// namespace and name, and the Problems are those of all files, in their order,
-// and then those of the whole. The files are not changed; objects are shared
-// with them.
+// Objects puts files together: workloads become their Pods (StatefulSets stay, too),
+// and Pods without any status become Running and Ready, with documentation addresses
+// handed out by namespace and name. Services that select Pods get EndpointSlices,
+// unless endpoints of theirs are in the files. Of several objects with one kind,
+// namespace and name, the first by file name and document counts. The objects are
+// sorted by kind, namespace and name, and the Problems are those of all files, in
+// their order, and then those of the whole. The files are not changed; objects are
+// shared with them.
 func Objects(files []*File) ([]metav1.Object, []Problem) {
 	var problems []Problem
 	var items []item
@@ -39,17 +40,22 @@ func Objects(files []*File) ([]metav1.Object, []Problem) {
 				continue
 			}
 			first[i.id] = i.where
-			if w, ok := asWorkload(i); ok {
+			w, ok := asWorkload(i)
+			if ok {
 				workloads = append(workloads, w)
-			} else {
+			}
+			if !ok || i.kind == "StatefulSet" { // of which routing needs how many Pods it shall have
 				items = append(items, i)
 			}
 		}
 	}
 	items, more := expand(items, workloads)
 	problems = append(problems, more...)
-	slices.SortFunc(items, func(a, b item) int { return cmp.Or(strings.Compare(a.kind, b.kind), a.compare(b.id)) })
+	inOrder := func(a, b item) int { return cmp.Or(strings.Compare(a.kind, b.kind), a.compare(b.id)) }
+	slices.SortFunc(items, inOrder)
 	problems = append(problems, start(items)...)
+	items = endpoints(items)
+	slices.SortFunc(items, inOrder)
 	objects := make([]metav1.Object, len(items))
 	for n, i := range items {
 		objects[n] = i.object

@@ -11,49 +11,26 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 )
 
-// A Secret closes what its Namespace's Pods serve; without one it is open. Each kind
-// of objects comes on a stream of its own, and after an outage, or while one stream
-// is refused, they are not of one time. So what may open something waits for the
-// others: a new state of a Namespace or a Pod for the Secrets, and the deletion of a
-// Secret for Namespaces and Pods. The new state of a Secret, and what is deleted or
-// terminates otherwise, never waits.
+// How long objects wait: see Kind.
 const (
-	// grace is how long new states of Pods wait for Secrets. Then those pass that
-	// claim what a Pod of their Namespace has claimed before: Pods come and go, and
-	// traffic must follow them.
+	// grace is how long new states of Pods and EndpointSlices wait for others. Then
+	// those pass that claim what one of their Namespace has claimed before: they come
+	// and go, and traffic must follow them.
 	grace = 3 * time.Second
 	// moment is how long the deletion of a Secret waits at least: a watch that goes on
 	// has no mark that says how far it is.
 	moment = 500 * time.Millisecond
 )
 
-type kind int
-
-// The order is the one in which objects that have waited leave.
-const (
-	namespaces kind = iota
-	pods
-	secrets
-)
-
-func kindOf(o metav1.Object) kind {
-	switch o.(type) {
-	case *corev1.Namespace:
-		return namespaces
-	case *corev1.Pod:
-		return pods
-	}
-	return secrets
-}
-
 // note is what a watcher tells.
 type note struct {
-	kind   kind
+	kind   Kind
 	what   what
 	object metav1.Object
 }
@@ -69,7 +46,7 @@ const (
 
 // ref names an object.
 type ref struct {
-	kind kind
+	kind Kind
 	cache.ObjectName
 }
 
@@ -83,33 +60,41 @@ type waits struct {
 type order struct {
 	events  chan<- Event
 	notes   chan note
-	streams map[kind]*stream
+	streams map[Kind]*stream
 	synced  bool
 	waiting map[ref]waits
-	due     time.Time                  // when the timer rings; zero: not at all
-	uids    map[string]types.UID       // of Namespaces
-	claims  []string                   // annotations of Pods
-	claimed map[cache.ObjectName]claim // by Pods that have passed
-	known   map[claim]bool             // what was claimed when Secrets were last complete
+	due     time.Time            // when the timer rings; zero: not at all
+	uids    map[string]types.UID // of Namespaces
+	claims  []string             // annotations of Pods
+	claimed map[ref]claim        // by Pods and EndpointSlices that have passed
+	known   map[claim]bool       // what was claimed when Secrets and Services were last complete
 }
 
-// claim is what a Pod wants to serve.
+// claim is what a Pod wants to serve, or the Service of an EndpointSlice.
 type claim struct {
 	namespace string
 	hash      [sha256.Size224]byte
 }
 
-func (o *order) claim(pod metav1.Object) claim {
-	h, annotations := sha256.New224(), pod.GetAnnotations()
-	keys := o.claims
-	if keys == nil {
-		keys = slices.Sorted(maps.Keys(annotations))
+// claim gives what the object claims; ok is false if it is of a kind that claims nothing.
+func (o *order) claim(object metav1.Object) (c claim, ok bool) {
+	h := sha256.New224()
+	switch object := object.(type) {
+	case *corev1.Pod:
+		annotations, keys := object.Annotations, o.claims
+		if keys == nil {
+			keys = slices.Sorted(maps.Keys(annotations))
+		}
+		for _, key := range keys {
+			value, set := annotations[key]
+			fmt.Fprintf(h, "%q %t %q ", key, set, value)
+		}
+	case *discoveryv1.EndpointSlice:
+		fmt.Fprintf(h, "service %q", object.Labels[discoveryv1.LabelServiceName])
+	default:
+		return c, false
 	}
-	for _, key := range keys {
-		value, set := annotations[key]
-		fmt.Fprintf(h, "%q %t %q ", key, set, value)
-	}
-	return claim{pod.GetNamespace(), [sha256.Size224]byte(h.Sum(nil))}
+	return claim{object.GetNamespace(), [sha256.Size224]byte(h.Sum(nil))}, true
 }
 
 // stream is how far a kind of objects is.
@@ -121,12 +106,12 @@ type stream struct {
 
 func newOrder(claims []string, events chan<- Event) *order {
 	return &order{
-		events: events, notes: make(chan note), streams: map[kind]*stream{}, waiting: map[ref]waits{},
-		uids: map[string]types.UID{}, claims: claims, claimed: map[cache.ObjectName]claim{},
+		events: events, notes: make(chan note), streams: map[Kind]*stream{}, waiting: map[ref]waits{},
+		uids: map[string]types.UID{}, claims: claims, claimed: map[ref]claim{},
 	}
 }
 
-func (o *order) add(w *watcher) { o.streams[w.kind] = &stream{watcher: w} }
+func (o *order) add(w *watcher) { o.streams[w.Kind] = &stream{watcher: w} }
 
 // run works until ctx is done.
 func (o *order) run(ctx context.Context) {
@@ -158,8 +143,10 @@ func (o *order) take(ctx context.Context, n note) time.Duration {
 		return o.release(ctx)
 	case lost:
 		s := o.streams[n.kind]
-		if s.complete && n.kind == secrets {
-			o.known = map[claim]bool{}
+		if s.complete && n.kind.closes() {
+			if all, _ := o.complete(closing()); all {
+				o.known = map[claim]bool{}
+			}
 			for _, c := range o.claimed {
 				o.known[c] = true
 			}
@@ -178,7 +165,7 @@ func (o *order) take(ctx context.Context, n note) time.Duration {
 		return forEver
 	}
 	o.waiting[r] = w
-	if n.kind == namespaces && o.uids[r.Name] != n.object.GetUID() {
+	if n.kind == Namespaces && o.uids[r.Name] != n.object.GetUID() {
 		// It is another one than that whose Pods are known.
 		maps.DeleteFunc(o.known, func(c claim, _ bool) bool { return c.namespace == r.Name })
 	}
@@ -187,7 +174,7 @@ func (o *order) take(ctx context.Context, n note) time.Duration {
 
 // completed notes that a kind of objects is complete. If others are not, they should
 // try again at once: the API server answers.
-func (o *order) completed(ctx context.Context, k kind) {
+func (o *order) completed(ctx context.Context, k Kind) {
 	if s := o.streams[k]; !s.complete {
 		s.complete, s.since = true, time.Now()
 	}
@@ -232,42 +219,62 @@ const forEver = time.Duration(math.MaxInt64)
 
 // wait is how long a note has still to wait; 0: not at all.
 func (o *order) wait(w waits) time.Duration {
-	s := o.streams[secrets]
 	switch {
 	case !o.synced:
 		return 0 // nothing is served by what has been told so far
-	case w.kind == secrets && w.what == deleted:
+	case w.kind == Secrets && w.what == deleted:
 		since := w.since
-		for _, s := range o.streams {
-			if s.watcher.kind != secrets && !s.complete {
+		for k, s := range o.streams {
+			switch {
+			case len(k.needs()) == 0:
+			case !s.complete:
 				return forEver
-			}
-			if s.watcher.kind != secrets && s.since.After(since) {
+			case s.since.After(since):
 				since = s.since
 			}
 		}
 		return max(0, moment-time.Since(since))
-	case w.kind == secrets, w.what == deleted, s.complete:
+	case w.what == deleted && w.kind != IngressClasses,
+		w.kind == Pods && w.object.GetDeletionTimestamp() != nil:
 		return 0
-	case w.kind == pods && w.object.GetDeletionTimestamp() != nil:
+	}
+	all, since := o.complete(w.kind.needs())
+	if all {
 		return 0
-	case w.kind == pods && o.known[o.claim(w.object)]:
-		return max(0, grace-time.Since(s.since))
+	}
+	if c, ok := o.claim(w.object); ok && o.known[c] {
+		return max(0, grace-time.Since(since))
 	}
 	return forEver
 }
 
+// complete reports whether all of these kinds that are watched are, and else since when
+// the first is not.
+func (o *order) complete(kinds []Kind) (all bool, since time.Time) {
+	all = true
+	for _, k := range kinds {
+		if s := o.streams[k]; s != nil && !s.complete {
+			if all || s.since.Before(since) {
+				since = s.since
+			}
+			all = false
+		}
+	}
+	return all, since
+}
+
 // pass makes a note an Event.
 func (o *order) pass(ctx context.Context, n note) {
-	at := cache.MetaObjectToName(n.object)
+	at := ref{n.kind, cache.MetaObjectToName(n.object)}
+	c, claims := o.claim(n.object)
 	switch gone := n.what == deleted; {
-	case n.kind == pods && gone:
+	case claims && gone:
 		delete(o.claimed, at)
-	case n.kind == pods:
-		o.claimed[at] = o.claim(n.object)
-	case n.kind == namespaces && gone:
+	case claims:
+		o.claimed[at] = c
+	case n.kind == Namespaces && gone:
 		delete(o.uids, at.Name)
-	case n.kind == namespaces:
+	case n.kind == Namespaces:
 		o.uids[at.Name] = n.object.GetUID()
 	}
 	o.send(ctx, Event{Object: n.object, Deleted: n.what == deleted})

@@ -24,8 +24,8 @@ func play(t *testing.T, claims []string, do func(s *script)) {
 	synctest.Test(t, func(t *testing.T) {
 		events := make(chan Event, 100)
 		o := newOrder(claims, events)
-		for _, k := range []kind{namespaces, pods, secrets} {
-			o.add(&watcher{kind: k, wake: make(chan struct{}, 1)})
+		for _, k := range []Kind{Namespaces, Pods, Secrets} {
+			o.add(&watcher{Resource: Resource{Kind: k}, wake: make(chan struct{}, 1)})
 		}
 		go o.run(t.Context())
 		s := &script{t, o.notes, events}
@@ -38,7 +38,7 @@ func play(t *testing.T, claims []string, do func(s *script)) {
 
 // all says the same of all three.
 func (s *script) all(w what) {
-	for _, k := range []kind{namespaces, pods, secrets} {
+	for _, k := range []Kind{Namespaces, Pods, Secrets} {
 		s.notes <- note{kind: k, what: w}
 	}
 }
@@ -55,13 +55,13 @@ func (s *script) say(words ...string) {
 		meta := metav1.ObjectMeta{Name: rest, UID: types.UID(uid)}
 		switch {
 		case secret:
-			n = note{kind: secrets, object: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: rest, Name: "key"}}}
+			n = note{kind: Secrets, object: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: rest, Name: "key"}}}
 		case isPod:
 			meta = metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{"paths": claim, "own": name}}
 			if word[0] == '~' {
 				meta.DeletionTimestamp = &metav1.Time{Time: time.Now()}
 			}
-			n = note{kind: pods, object: &corev1.Pod{ObjectMeta: meta}}
+			n = note{kind: Pods, object: &corev1.Pod{ObjectMeta: meta}}
 		default:
 			n.object = &corev1.Namespace{ObjectMeta: meta}
 		}
@@ -101,8 +101,8 @@ func (s *script) hear(want ...string) {
 	}
 }
 
-func (s *script) lose(k kind)     { s.notes <- note{kind: k, what: lost} }
-func (s *script) complete(k kind) { s.notes <- note{kind: k, what: complete} }
+func (s *script) lose(k Kind)     { s.notes <- note{kind: k, what: lost} }
+func (s *script) complete(k Kind) { s.notes <- note{kind: k, what: complete} }
 
 // While all are well nothing waits but the deletion of a Secret, for a moment.
 func TestOrder(t *testing.T) {
@@ -124,41 +124,41 @@ func TestOrder(t *testing.T) {
 // goes, and Pods that claim what was claimed before may come.
 func TestOrderWithoutSecrets(t *testing.T) {
 	play(t, []string{"paths"}, func(s *script) {
-		s.lose(secrets)
+		s.lose(Secrets)
 		s.say("+new", "+new/a=/a", "+team#other label", "+team/next=/app", "+team/more=/more", "-team2", "~team/old=/app", "+key:new")
 		s.hear("-team2", "+team/old", "+key:new")
 		time.Sleep(grace - time.Nanosecond)
 		s.hear()
 		time.Sleep(time.Nanosecond)
 		s.hear() // the Namespace is another one
-		s.complete(secrets)
+		s.complete(Secrets)
 		s.hear("+new", "+team", "+new/a", "+team/more", "+team/next")
 
-		s.lose(secrets)
+		s.lose(Secrets)
 		s.say("+team/third=/app", "+team/fourth=/fourth", "+team2/a=/app")
 		time.Sleep(grace)
 		s.hear("+team/third")
 		s.say("+team/fifth=/app", "-team/fourth", "+team/sixth=/sixth", "+team/sixth=/app")
 		s.hear("+team/fifth", "-team/fourth", "+team/sixth")
-		s.lose(secrets) // again, in vain
+		s.lose(Secrets) // again, in vain
 		time.Sleep(time.Hour)
 		s.hear()
-		s.complete(secrets)
+		s.complete(Secrets)
 		s.hear("+team2/a")
 	})
 	play(t, nil, func(s *script) { // any annotation may be a claim
-		s.lose(secrets)
+		s.lose(Secrets)
 		s.say("+team/next=/app", "+team/old=/app")
 		time.Sleep(grace)
 		s.hear("+team/old")
-		s.complete(secrets)
+		s.complete(Secrets)
 		s.hear("+team/next")
 	})
 }
 
 // A Secret that has gone opens nothing that has gone, too, or has been changed.
 func TestOrderWithoutPods(t *testing.T) {
-	for _, k := range []kind{namespaces, pods} {
+	for _, k := range []Kind{Namespaces, Pods} {
 		play(t, nil, func(s *script) {
 			s.say("-key:team")
 			s.lose(k)
@@ -179,14 +179,14 @@ func TestOrderSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := make(chan Event, 10)
 		o := newOrder(nil, events)
-		for _, k := range []kind{namespaces, pods, secrets} {
-			o.add(&watcher{kind: k, wake: make(chan struct{}, 1)})
+		for _, k := range []Kind{Namespaces, Pods, Secrets} {
+			o.add(&watcher{Resource: Resource{Kind: k}, wake: make(chan struct{}, 1)})
 		}
 		go o.run(t.Context())
 		s := &script{t, o.notes, events}
-		s.complete(secrets)
-		s.complete(namespaces)
-		s.lose(secrets)
+		s.complete(Secrets)
+		s.complete(Namespaces)
+		s.lose(Secrets)
 		s.say("+team/a=/a", "-key:team")
 		s.hear("+team/a", "-key:team")
 		for _, stream := range o.streams {
@@ -195,13 +195,13 @@ func TestOrderSynced(t *testing.T) {
 			default:
 			}
 		}
-		s.complete(pods)
+		s.complete(Pods)
 		s.hear()
-		if len(o.streams[secrets].watcher.wake) != 1 || len(o.streams[namespaces].watcher.wake) != 0 {
+		if len(o.streams[Secrets].watcher.wake) != 1 || len(o.streams[Namespaces].watcher.wake) != 0 {
 			t.Error("not only those that wait are told that the API server answers")
 		}
-		s.complete(secrets)
-		s.complete(secrets)
+		s.complete(Secrets)
+		s.complete(Secrets)
 		s.hear("synced")
 	})
 }

@@ -5,6 +5,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/30x/dispatcher/pkg/source/watcher/internal/trim"
 )
 
 // packed is a trimmed object in the form in which the API sends it, which takes up
@@ -26,7 +28,7 @@ func pack(o any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("the Kubernetes API has sent a %T", o)
 	}
-	trim(full)
+	trim.Object(full)
 	text, err := full.Marshal()
 	if err != nil {
 		return nil, fmt.Errorf("pack %s/%s: %w", full.GetNamespace(), full.GetName(), err)

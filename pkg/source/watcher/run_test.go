@@ -30,6 +30,7 @@ type server struct {
 
 func (s *server) resource() Resource {
 	return Resource{
+		Kind:  Pods,
 		Empty: &corev1.Pod{},
 		List: func(_ context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			s.mu.Lock()
@@ -73,7 +74,8 @@ func (s *server) follow(t *testing.T) (events chan Event, ended chan struct{}, s
 	events, ended = make(chan Event, 1000), make(chan struct{})
 	quiet := &server{lists: []func() (runtime.Object, error){list("1")}, watch: func() (watch.Interface, error) { return watch.NewFake(), nil }}
 	others := []Resource{quiet.resource(), quiet.resource()}
-	others[0].Empty, others[1].Empty = &corev1.Namespace{}, &corev1.Secret{}
+	others[0].Kind, others[0].Empty = Namespaces, &corev1.Namespace{}
+	others[1].Kind, others[1].Empty = Secrets, &corev1.Secret{}
 	go func() { defer close(ended); Run(ctx, plain{}, append(others, s.resource()), nil, events) }()
 	return events, ended, stop
 }

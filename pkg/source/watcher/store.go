@@ -7,6 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/30x/dispatcher/pkg/source/watcher/internal/trim"
 )
 
 // store is what client-go keeps up to date. It remembers which version of which
@@ -51,7 +53,7 @@ func (s *store) unpack(o any) (Object, error) {
 	case *packed:
 		return o.unpack(s.w.Empty)
 	case Object:
-		trim(o)
+		trim.Object(o)
 		return o, nil
 	}
 	return nil, fmt.Errorf("the Kubernetes API has sent a %T", o)

@@ -37,9 +37,10 @@ type Object interface {
 	Unmarshal(text []byte) error
 }
 
-// Resource is a kind of objects: Namespaces, Pods or Secrets. Its functions ask for
-// the right ones, and tell of failures.
+// Resource is a kind of objects. Its functions ask for the right ones, and tell of
+// failures.
 type Resource struct {
+	Kind  Kind   // each of another one
 	Empty Object // of the kind
 	List  func(context.Context, metav1.ListOptions) (runtime.Object, error)
 	Watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
@@ -69,7 +70,7 @@ func Run(ctx context.Context, client any, resources []Resource, claims []string,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, r := range resources {
-		w := &watcher{Resource: r, kind: kindOf(r.Empty), notes: o.notes, wake: make(chan struct{}, 1)}
+		w := &watcher{Resource: r, notes: o.notes, wake: make(chan struct{}, 1)}
 		o.add(w)
 		watchers.Go(func() { w.run(ctx, client) })
 	}
@@ -79,7 +80,6 @@ func Run(ctx context.Context, client any, resources []Resource, claims []string,
 // watcher watches one kind of objects.
 type watcher struct {
 	Resource
-	kind    kind
 	notes   chan<- note
 	wake    chan struct{} // the API server has answered somebody else
 	listed  atomic.Bool   // there is a list, and no watch yet that goes on from it
@@ -90,7 +90,7 @@ type watcher struct {
 // run is client-go's Reflector with pauses of our own.
 func (w *watcher) run(ctx context.Context, client any) {
 	tell := func(n note) {
-		n.kind = w.kind
+		n.kind = w.Kind
 		select {
 		case w.notes <- n:
 		case <-ctx.Done():
@@ -155,7 +155,7 @@ func (w *watcher) watch(ctx context.Context, o metav1.ListOptions, tell func(not
 	switch {
 	case list:
 		o.ResourceVersion = ""
-	case again && (w.kind == secrets || time.Since(w.watched) < shortestWatch):
+	case again && (w.Kind == Secrets || time.Since(w.watched) < shortestWatch):
 		return nil, errListAnew
 	case again:
 		tell(note{what: lost})

@@ -25,7 +25,8 @@ func allowed(block string) []string {
 		return []string{"worker_connections"}
 	case "http":
 		return []string{
-			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "variables_hash_max_size", "check_shm_size", "client_max_body_size",
+			"server_tokens", "default_type", "server_names_hash_bucket_size", "server_names_hash_max_size", "variables_hash_max_size", "variables_hash_bucket_size",
+			"map_hash_max_size", "map_hash_bucket_size", "split_clients", "check_shm_size", "client_max_body_size",
 			"large_client_header_buffers", "reset_timedout_connection", "keepalive_min_timeout", "client_body_temp_path", "proxy_temp_path",
 			"fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path", "log_format", "access_log", "set_real_ip_from", "real_ip_header",
 			"real_ip_recursive", "geo", "map", "proxy_http_version", "proxy_set_header", "proxy_connect_timeout", "proxy_read_timeout",
@@ -42,9 +43,12 @@ func allowed(block string) []string {
 			"ssl_verify_client", "ssl_verify_depth", "ssl_reject_handshake", "error_page", "add_header", "proxy_hide_header",
 		}
 	case "location":
-		return []string{"access_log", "return", "proxy_pass", "if", "set", "error_page", "stub_status"}
+		return []string{
+			"access_log", "return", "proxy_pass", "if", "set", "error_page", "stub_status", "add_header", "allow", "deny", "client_max_body_size",
+			"proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout",
+		}
 	case "if":
-		return []string{"return", "set"}
+		return []string{"return", "set", "add_header"}
 	}
 	return nil
 }
@@ -53,6 +57,9 @@ func allowed(block string) []string {
 // block that comes before the space.
 func heads() map[string]*regexp.Regexp {
 	const folder = `/[^*]*/(_default|(\*\.)?[a-z0-9.-]+)/[0-9a-f]{32}`
+	const key = `\$(segment_[1-9]\d*|host_label|(arg|http|cookie)_[a-zA-Z0-9_]+)`
+	const header = `(Retry-After 5|Strict-Transport-Security max-age=[1-9]\d*) always`
+	const name = `[0-9a-f]{32}(_[2-9]\d*)?`
 	const path = `/[^\x00-\x20\x7f"'#$%;?<>\\^\x60{|}\[\]]*`
 	return map[string]*regexp.Regexp{
 		"http upstream":                    regexp.MustCompile(`^pods-[0-9a-f]{32}$`),
@@ -66,22 +73,31 @@ func heads() map[string]*regexp.Regexp {
 		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
 		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx http_3xx$`),
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
-		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate|@again)$`),
+		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate|@again(_\d+){0,3})$`),
 		"server if":                        regexp.MustCompile(`^\((\$host_parent != (\.[a-z0-9-]+)+ |\$ssl_client_verify != NONE)\)$`),
 		"server ssl_certificate":           regexp.MustCompile(`^` + folder + `\.crt$`),
 		"server ssl_certificate_key":       regexp.MustCompile(`^` + folder + `\.key$`),
 		"server ssl_client_certificate":    regexp.MustCompile(`^` + folder + `\.ca\.crt$`),
 		"server error_page":                regexp.MustCompile(`^496 = @no_certificate$`),
-		"server add_header":                regexp.MustCompile(`^Strict-Transport-Security max-age=[1-9]\d* always$`),
+		"server add_header":                regexp.MustCompile(`^` + header + `$`),
+		"location add_header":              regexp.MustCompile(`^` + header + `$`),
+		"if add_header":                    regexp.MustCompile(`^` + header + `$`),
+		"location allow":                   regexp.MustCompile(`^[0-9a-f.:]+/\d+$`),
+		"location deny":                    regexp.MustCompile(`^all$`),
+		"location client_max_body_size":    regexp.MustCompile(`^\d+[kmg]?$`),
+		"location proxy_connect_timeout":   regexp.MustCompile(`^[1-9]\d*s$`),
+		"location proxy_read_timeout":      regexp.MustCompile(`^[1-9]\d*s$`),
+		"location proxy_send_timeout":      regexp.MustCompile(`^[1-9]\d*s$`),
+		"http split_clients":               regexp.MustCompile(`^` + key + ` \$slot_` + name + `$`),
 		"server proxy_hide_header":         regexp.MustCompile(`^Strict-Transport-Security$`),
-		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host|\$repeatable = 0)\)$`),
+		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host|\$repeatable = 0|\$override_key_` + name + ` = =` + key + ` |\$member = none)\)$`),
 		"server return":                    regexp.MustCompile(`^(444|503|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
-		"server set":                       regexp.MustCompile(`^\$again_(upstream|uri) $`),
-		"location set":                     regexp.MustCompile(`^(\$api_key unknown|\$again_upstream pods-[0-9a-f]{32}|\$again_uri (/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?\$is_args\$args)$`),
-		"location error_page":              regexp.MustCompile(`^502 = @again$`),
+		"server set":                       regexp.MustCompile(`^\$(again_(upstream|uri)|outside) $`),
+		"location set":                     regexp.MustCompile(`^(\$api_key unknown|\$outside yes|\$member \$slot_` + name + `|\$again_upstream (\$member|pods-[0-9a-f]{32})|\$again_uri (/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?\$is_args\$args)$`),
+		"location error_page":              regexp.MustCompile(`^502 = @again(_\d+){0,3}$`),
 		"location stub_status":             regexp.MustCompile(`^$`),
-		"if set":                           regexp.MustCompile(`^\$api_key known$`),
-		"location proxy_pass":              regexp.MustCompile(`^http://\$again_upstream\$again_uri$|^http://pods-[0-9a-f]{32}(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+\$is_args\$args)?$`),
+		"if set":                           regexp.MustCompile(`^(\$api_key known|\$member \$override_` + name + `)$`),
+		"location proxy_pass":              regexp.MustCompile(`^http://\$again_upstream\$again_uri$|^http://(\$member|pods-[0-9a-f]{32})(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?(\$is_args\$args)?$`),
 	}
 }
 
@@ -130,9 +146,12 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 		if n.Name() == "server" && !isControl(n) && slices.ContainsFunc(n.Block, countsAll) {
 			errs = append(errs, fmt.Errorf("line %d: what nginx counts is shown to everybody", n.Line))
 		}
-		if n.Name() == "map" || n.Name() == "geo" {
+		switch n.Name() {
+		case "map", "geo":
 			errs = append(errs, checkMap(n)...)
-		} else {
+		case "split_clients":
+			errs = append(errs, checkSplit(n)...)
+		default:
 			errs = append(errs, j.block(n.Name(), n.Block)...)
 		}
 	}
@@ -155,11 +174,22 @@ func countsAll(location *nginxlex.Node) bool {
 // expressions of ours.
 func checkMap(n *nginxlex.Node) (errs []error) {
 	args := strings.Join(n.Args(), " ")
-	ours := args == "$host $host_parent" || args == "$host $logged_host" || args == "$request_uri $logged_path" || strings.HasPrefix(args, "$request_uri $path_after_")
+	ours := args == "$host $host_parent" || args == "$host $logged_host" || args == "$host $host_label" || strings.HasPrefix(args, "$uri $segment_") || args == "$request_uri $logged_path" || strings.HasPrefix(args, "$request_uri $path_after_")
 	for _, row := range n.Block {
 		switch key := row.Name(); {
 		case strings.HasPrefix(key, "~") && !ours, key == "include", key == "hostnames", key == "volatile", row.IsBlock:
 			errs = append(errs, fmt.Errorf("line %d: %q stands in the map %q", row.Line, row, args))
+		}
+	}
+	return errs
+}
+
+// checkSplit refuses rows that are no share of the keys and a Pod of ours.
+func checkSplit(n *nginxlex.Node) (errs []error) {
+	row := regexp.MustCompile(`^(\*|\d{1,3}(\.\d\d)?%) (pods-[0-9a-f]{32}|none)$`)
+	for _, r := range n.Block {
+		if text := strings.Join(append([]string{r.Name()}, r.Args()...), " "); !row.MatchString(text) {
+			errs = append(errs, fmt.Errorf("line %d: %q stands in %q", r.Line, text, n))
 		}
 	}
 	return errs

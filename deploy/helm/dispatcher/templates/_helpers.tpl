@@ -37,6 +37,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
 
+{{/* Name of the Secrets that are read. Takes an instance's settings. */}}
+{{- define "dispatcher.secret" -}}
+{{- with .API_KEY_SECRET_LOCATION }}{{ splitList ":" . | first }}{{ else }}{{ .API_KEY_SECRET_NAME | default "routing" }}{{ end -}}
+{{- end }}
+
 {{/* What the chart sets itself, and what to use instead. */}}
 {{- define "dispatcher.owned" -}}
 ADMIN_ADDR: use adminPort of the instance

@@ -222,6 +222,16 @@ func SecretField(s string) (string, error) {
 		"is not a field of a Secret: give up to 253 letters, digits, '-', '_' and '.'")(s)
 }
 
+// Location reads the name and a field of a Secret.
+func Location(s string) (out [2]string, err error) {
+	name, field, _ := strings.Cut(s, ":")
+	_, err = SecretName(name)
+	if _, fieldErr := SecretField(field); err != nil || fieldErr != nil {
+		return out, errors.New("is not a field of a Secret: give NAME:FIELD, like routing:api-key")
+	}
+	return [2]string{name, field}, nil
+}
+
 // Selector refuses the empty one: it would route the whole cluster.
 func Selector(s string) (labels.Selector, error) {
 	sel, err := labels.Parse(s)

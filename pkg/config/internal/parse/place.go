@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -58,6 +59,14 @@ func Loopback(s string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, errors.New("is not an address of loopback: give an IP and a port from 1 to 65534, like 127.0.0.1:9252 or [::1]:9252")
 	}
 	return a, nil
+}
+
+// Host accepts an IP or a host name.
+func Host(s string) (string, error) {
+	if !isHost(s) {
+		return "", errors.New("is neither an IP nor a host name: give them with commas between them, like 192.0.2.7,entry.example.com")
+	}
+	return s, nil
 }
 
 // isHost accepts an IP, without zone and brackets, or a host name by the rules
@@ -242,4 +251,15 @@ func plainAbs(s string) (string, error) {
 	}
 	return matching(`^[A-Za-z0-9._~+@=,/-]+$`,
 		"has characters that nginx.conf can't hold: give an absolute path of letters, digits and . _ ~ + @ = , / -")(abs)
+}
+
+// Files checks which manifests are named: files, folders, or "-".
+func Files(files []string) []error {
+	if len(files) == 0 {
+		return []error{errors.New("no manifests are given: name a file or folder with --file (-f), or - for standard input")}
+	}
+	if slices.Contains(files, "") {
+		return []error{errors.New("--file (-f): \"\" is not a path: give a file, a folder, or - for standard input")}
+	}
+	return nil
 }

@@ -52,3 +52,13 @@ func IsRootsDir(s string) bool {
 		return false
 	})
 }
+
+// InSubfolder reports whether a file is below a folder, but not directly in it.
+// Both paths are absolute and clean, or empty.
+func InSubfolder(file, folder string) bool {
+	if file == "" || folder == "" {
+		return false
+	}
+	rel, err := filepath.Rel(folder, filepath.Dir(file))
+	return err == nil && rel != "." && filepath.IsLocal(rel)
+}

@@ -42,7 +42,8 @@ const (
 // Causes are all that Turn.Cause may be: what changed since the last turn, but
 // for the Changes of an operator, which are named by their What.
 func Causes() []string {
-	return []string{CauseStart, causeClock, causeSeveral, "Namespace", "Pod", "Secret"}
+	return []string{CauseStart, causeClock, causeSeveral, "Namespace", "Pod", "Secret",
+		"Service", "EndpointSlice", "Ingress", "IngressClass", "ConfigMap", "StatefulSet", "Addresses"}
 }
 
 // Account is that of the present turn, and of what waits for one.
@@ -135,4 +136,13 @@ func Shorten(changes []string) []string {
 		changes = append(changes[:limit:limit], fmt.Sprintf("and %d more", len(changes)-limit))
 	}
 	return changes
+}
+
+// Objects counts what is known of the cluster, by kind.
+func Objects(s *cluster.Snapshot) map[string]int {
+	return map[string]int{
+		"Namespace": len(s.Namespaces), "Pod": len(s.Pods), "Secret": len(s.Secrets) + len(s.TLSSecrets), "Service": len(s.Services),
+		"EndpointSlice": len(s.EndpointSlices), "Ingress": len(s.Ingresses), "IngressClass": len(s.IngressClasses),
+		"ConfigMap": len(s.ConfigMaps), "StatefulSet": len(s.StatefulSets),
+	}
 }

@@ -1,5 +1,5 @@
-// Package kinds counts problems by what their owner has to correct. Problems enter;
-// numbers leave. It never looks at more of one than its object and its key.
+// Package kinds counts problems by what their owner has to correct, and tells which
+// are new. Problems enter; numbers and Problems leave. It never looks at more of one than its object and its key.
 package kinds
 
 import (
@@ -37,7 +37,8 @@ func of(p route.Problem, o route.Options) string {
 		return secret
 	}
 	kind, longest := object, ""
-	for _, c := range []struct{ name, kind string }{
+	type name struct{ name, kind string }
+	names := []name{
 		{o.HostsAnnotation, hosts},
 		{o.PathsAnnotation, paths},
 		{o.AuthAnnotation, auth},
@@ -45,7 +46,16 @@ func of(p route.Problem, o route.Options) string {
 		{o.EnvLabel, label},
 		{o.AppNameLabel, label},
 		{o.AppRevLabel, label},
-	} {
+	}
+	if m := o.Microservice; m != nil {
+		for _, n := range m.HostsAnnotations {
+			names = append(names, name{n, hosts})
+		}
+		for _, n := range m.PathsAnnotations {
+			names = append(names, name{n, paths})
+		}
+	}
+	for _, c := range names {
 		place, fits := strings.CutPrefix(p.Key, c.name)
 		if fits && len(c.name) > len(longest) && (place == "" || c.kind != label && strings.ContainsAny(place[:1], "[.")) {
 			kind, longest = c.kind, c.name
@@ -67,4 +77,26 @@ func aboutTLS(place string) bool {
 	}
 	_, option, _ := strings.Cut(inside[len(host):], "]") // the name may have been cut, and then that is said
 	return option == ".ssl" || strings.HasPrefix(option, ".ssl.")
+}
+
+// News gives the Problems that are new, and one for each place that has none any more.
+func News(before, now []route.Problem) (fresh, solved []route.Problem) {
+	type place struct{ object, key string }
+	known, still := make(map[route.Problem]bool, len(before)), make(map[place]bool, len(now))
+	for _, p := range before {
+		known[p] = true
+	}
+	for _, p := range now {
+		if !known[p] {
+			fresh = append(fresh, p)
+		}
+		still[place{p.Ref.String(), p.Key}] = true
+	}
+	for _, p := range before {
+		if at := (place{p.Ref.String(), p.Key}); !still[at] {
+			still[at] = true // told
+			solved = append(solved, p)
+		}
+	}
+	return fresh, solved
 }

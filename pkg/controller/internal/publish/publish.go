@@ -73,7 +73,7 @@ func (r rules) limit(s service, same map[string]bool, now time.Time) service {
 	if !known || same[s.Name] {
 		return s
 	}
-	s.Endpoints = slices.DeleteFunc(slices.Clone(s.Endpoints), func(e member) bool {
+	s.Endpoints = slices.DeleteFunc(slices.Clone(s.Endpoints), func(e pod) bool {
 		since, ok := reached[endpoint{e.Addr, e.Pod}]
 		return !ok || now.Sub(since) < together
 	})

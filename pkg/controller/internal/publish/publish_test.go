@@ -168,7 +168,7 @@ func TestSlowStart(t *testing.T) {
 	t.Parallel()
 	ready := time.Unix(1_800_000_000, 0)
 	addr := func(n byte) netip.AddrPort { return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, n}), 80) }
-	s := service{Name: "a", SlowStart: 60, Endpoints: []member{
+	s := service{Name: "a", SlowStart: 60, Endpoints: []pod{
 		{Addr: addr(1), Weight: 2, ReadySince: ready.Unix() - 600},
 		{Addr: addr(2), Weight: 2, ReadySince: ready.Unix()},
 		{Addr: addr(3), Weight: 1}, // nobody knows since when

@@ -12,7 +12,7 @@ import (
 const steps = 10
 
 // step is how many of its steps a Pod has made: 1 to steps.
-func step(s service, e member, now time.Time) int {
+func step(s service, e pod, now time.Time) int {
 	if s.SlowStart == 0 || e.ReadySince == 0 {
 		return steps
 	}

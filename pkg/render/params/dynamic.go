@@ -1,0 +1,42 @@
+package params
+
+import "net/netip"
+
+// Dynamic is how nginx learns endpoints without a reload.
+type Dynamic struct {
+	Resolver netip.AddrPort // where nginx asks for the endpoints of a service
+	// Empty is where nginx itself listens, for requests of services without
+	// endpoints: it answers 503.
+	Empty netip.AddrPort
+	// Room is the number of endpoints that nginx's shared memory has room for.
+	Room int
+}
+
+// Domain ends the names of services. IANA has set "internal" aside for private use.
+const Domain = "endpoints.internal"
+
+// What nginx takes of its shared memory, measured with 1.30.6: a little less than
+// a kilobyte for an endpoint, as much for an upstream, and pages for each size.
+const (
+	kilobytesEach = 1
+	leastZone     = 4096
+)
+
+// ZoneSize is the size of that memory in kilobytes. It grows in large steps, since
+// each of them takes a reload.
+func (d *Dynamic) ZoneSize() int {
+	need := d.Room * kilobytesEach
+	size := leastZone
+	for size < need {
+		size *= 4
+	}
+	return size
+}
+
+// Capacity is how many endpoints fit into that memory, each upstream counting as two
+// more.
+func (d *Dynamic) Capacity() int { return d.ZoneSize() / kilobytesEach }
+
+// RoomFor gives the Room for that many endpoints and upstreams, with as much again
+// to spare: twice as many fit without a reload.
+func RoomFor(endpoints, upstreams int) int { return 2 * (endpoints + 2*upstreams) }

@@ -1,0 +1,96 @@
+package backend
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/option"
+	"github.com/30x/dispatcher/pkg/route/value"
+)
+
+// Asked is what the annotations of a Service or an Ingress ask for.
+type Asked struct {
+	option.Options
+	Clients Clients // who is let in; it stands for Options.Sources
+	// Unserved: nobody may be asked, since it can't be read who should be. It has been
+	// told.
+	Unserved bool
+
+	set map[string]bool // names of the options that are there
+}
+
+// Sets reports whether an option is among the annotations.
+func (a Asked) Sets(option string) bool { return a.set[option] }
+
+// Over is what holds where an Ingress asks for a and its Service for base: option by
+// option what the Ingress says, but protections of both.
+func (a Asked) Over(base Asked) Asked {
+	out := Asked{
+		Options: base.Options,
+		Clients: a.Clients.And(base.Clients),
+		set:     map[string]bool{},
+	}
+	maps.Copy(out.set, base.set)
+	out.Unserved = a.Unserved || base.Unserved && !a.set["policy"]
+	for _, f := range option.Fields() {
+		if a.set[f.Name] {
+			f.Copy(&out.Options, a.Options)
+			out.set[f.Name] = true
+		}
+	}
+	out.Auth = a.Auth || base.Auth
+	return out
+}
+
+// Read reads an object's annotations. One that can't be used is left out, but not where
+// that would let somebody in, or send requests to Pods that must not have them.
+func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked, notes []Note) {
+	a.set = map[string]bool{}
+	fields := option.Fields()
+	for _, f := range fields {
+		key := opts.Prefix + f.Name
+		text, ok := annotations[key]
+		if !ok {
+			continue
+		}
+		a.set[f.Name] = true
+		err := f.Parse(&a.Options, text)
+		effect := "the option is ignored"
+		switch {
+		case f.Name == "allowSourceRanges":
+			a.Clients, effect = Only(a.Sources.Prefixes()), "all requests are answered with 403"
+		case err == nil:
+			continue
+		case f.Name == "auth":
+			a.Auth, effect = true, "an API key is demanded"
+		case f.Name == "policy":
+			a.Unserved, effect = true, "all requests are answered with 503"
+		default:
+			a.set[f.Name] = false
+		}
+		if err != nil {
+			notes = append(notes, Note{Ref: ref, Key: key, Reason: fmt.Sprintf("%s: %v", effect, err)})
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		text, ours := strings.CutPrefix(key, opts.Prefix)
+		known := slices.Contains(opts.Known, key) || slices.ContainsFunc(fields, func(f option.Field) bool { return f.Name == text })
+		if ours && !known {
+			notes = append(notes, Note{Ref: ref, Key: opts.Prefix + plain(text), Reason: "the option is ignored: it is unknown; known are " + option.Names()})
+		}
+	}
+	return a, notes
+}
+
+// plain shows a word as it is, and anything else quoted.
+func plain(s string) string {
+	for i := range len(s) {
+		if !value.IsAlphanumeric(s[i]) || i > 40 {
+			return cluster.Quote(s)
+		}
+	}
+	return s
+}

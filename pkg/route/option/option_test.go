@@ -1,0 +1,67 @@
+package option
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+// The reference page shows what the code knows.
+func TestPageIsCurrent(t *testing.T) {
+	const page = "../../../docs/options.md"
+	var want bytes.Buffer
+	if err := WriteMarkdown(&want); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("UPDATE") == "1" {
+		if err := os.WriteFile(page, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want.Bytes()) {
+		t.Error("docs/options.md differs from the table of options: run UPDATE=1 make test")
+	}
+}
+
+// Each option takes its example, shows it, and can be handed on alone.
+func TestFields(t *testing.T) {
+	for _, f := range Fields() {
+		var o, other Options
+		if f.Text(o) != "" {
+			t.Errorf("%s is set to %q although nobody did", f.Name, f.Text(o))
+		}
+		if err := f.Parse(&o, f.Example); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		text := f.Text(o)
+		if text == "" {
+			t.Errorf("%s does not show that it is set", f.Name)
+		}
+		var again Options
+		if err := f.Parse(&again, text); err != nil || again != o {
+			t.Errorf("%s: what it shows, %q, is read as something else (%v)", f.Name, text, err)
+		}
+		if f.Copy(&other, o); other != o {
+			t.Errorf("%s: the copy is %+v, want %+v", f.Name, other, o)
+		}
+		if found, ok := Find(f.Name); !ok || found.Name != f.Name {
+			t.Errorf("%s is not found by its name", f.Name)
+		}
+		for _, bad := range []string{"", " ", "\n", "a;b", "$x", "{", strings.Repeat("9", 30) + "!"} {
+			before := o
+			if err := f.Parse(&o, bad); err == nil {
+				t.Errorf("%s takes %q", f.Name, bad)
+			} else if o != before {
+				t.Errorf("%s: %q has changed something although it is refused", f.Name, bad)
+			}
+		}
+	}
+	if _, ok := Find("nope"); ok {
+		t.Error("an unknown option is found")
+	}
+}

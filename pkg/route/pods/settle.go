@@ -1,0 +1,97 @@
+package pods
+
+import (
+	"slices"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/option"
+	"github.com/30x/dispatcher/pkg/route/policy"
+	"github.com/30x/dispatcher/pkg/route/table"
+	"github.com/30x/dispatcher/pkg/route/value"
+)
+
+// settle decides what holds for a location as a whole, where Pods may differ.
+func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
+	l, votes := g.location, g.votes
+	if serving := slices.DeleteFunc(slices.Clone(votes), func(v vote) bool { return !v.pod.Serves() }); !t.o.Dynamic && len(serving) > 0 {
+		votes = serving
+	}
+	o := t.agree(l, votes)
+	t.offer(&o, votes)
+	l.Target, l.Limits, l.Sources = o.Target, o.Limits(), o.Sources.Prefixes()
+	l.Upstream.Balance, l.Upstream.Sticky, l.Upstream.SlowStart = o.Balance, o.Sticky, o.SlowStart
+	l.Auth.Closed = o.Auth // until there is a key
+	in := policy.Input{Upstream: l.Upstream, Options: o, Sets: t.o.Sets[ns.Name], Now: t.o.Now}
+	if name := o.Overrides.String(); name != "" && o.Policy == value.PolicyHash {
+		if !slices.Contains(t.o.Overrides, "*") && !slices.Contains(t.o.Overrides, name) {
+			t.o.Report(votes[0].pod.Ref, t.place(votes[0].declaration, votes[0].entry, "overrides"), "it has no effect: Dispatcher reads no ConfigMap %s; have the operator add it to OVERRIDES", name)
+		} else {
+			in.Overrides = t.o.ConfigMaps[ns.Name][name]
+		}
+	}
+	for _, v := range g.votes {
+		in.Candidates = append(in.Candidates, policy.Candidate{
+			Ref: v.pod.Ref, Identity: v.pod.Name, Created: v.pod.Created, ReadySince: v.pod.ReadySince, UnreadySince: v.pod.UnreadySince, WasReady: v.pod.WasReady,
+			Deleting: v.pod.Deleting, Serves: v.pod.Serves(), Reachable: v.pod.Running && v.pod.IP.IsValid(), Endpoint: v.endpoint, StatefulSet: v.pod.StatefulSet,
+		})
+	}
+	notes, until := policy.Apply(in)
+	for _, n := range notes {
+		ref, key := n.Ref, n.Key
+		if ref == (cluster.Ref{}) {
+			ref, key = votes[0].pod.Ref, t.place(votes[0].declaration, votes[0].entry, n.Key)
+		}
+		t.o.Report(ref, key, "%s", n.Reason)
+	}
+	t.o.Wake(until)
+}
+
+// agree takes each option from the oldest Pod that sets it, and tells each Pod that
+// does not agree.
+func (t *Translator) agree(l *table.Location, votes []vote) (chosen option.Options) {
+	if len(votes) == 0 {
+		return chosen
+	}
+	first := votes[0].entry.Options
+	if !slices.ContainsFunc(votes, func(v vote) bool { return v.entry.Options != first }) {
+		return first
+	}
+	for _, f := range t.fields {
+		var oldest *cluster.Pod
+		for _, v := range votes {
+			if f.Text(v.entry.Options) != "" && (oldest == nil || v.pod.Created < oldest.Created) {
+				oldest = v.pod // Pods come by name, so of two of one age the first stays
+				f.Copy(&chosen, v.entry.Options)
+			}
+		}
+		want := f.Text(chosen)
+		for _, v := range votes {
+			switch text := f.Text(v.entry.Options); text {
+			case want:
+			case "":
+				t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, f.Name), "it is not set here, but on other Pods of %s: %s is used for all", cluster.Quote(l.Path.String()), cluster.Quote(want))
+			default:
+				t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, f.Name), "%s differs from an older Pod's of %s: %s is used for all", cluster.Quote(text), cluster.Quote(l.Path.String()), cluster.Quote(want))
+			}
+		}
+	}
+	return chosen
+}
+
+// offer leaves out what the nginx that runs can't do, and tells who asks for it.
+func (t *Translator) offer(o *option.Options, votes []vote) {
+	for _, v := range votes {
+		if !t.o.Sticky && v.entry.Sticky != (value.Cookie{}) {
+			t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, "sticky"), "it has no effect: it needs nginx 1.29.6 or newer; without it, requests of a client may reach any Pod")
+		}
+		if !t.o.Dynamic && v.entry.SlowStart > 0 {
+			t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, "slowStart"), "it has no effect: it needs endpoints that change without a reload (nginx 1.27.3 or newer); new Pods get their full share at once")
+		}
+	}
+	if !t.o.Sticky {
+		o.Sticky = value.Cookie{}
+	}
+	if !t.o.Dynamic {
+		o.SlowStart = 0
+	}
+}
