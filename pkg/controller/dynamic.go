@@ -36,10 +36,11 @@ func (t *turner) publish(table *route.Table, files render.Files, same bool) outc
 		}
 	}
 	t.grow = t.publisher.Next(now)
-	if changed > 0 {
-		return told
+	done := t.earlier
+	if t.earlier = nothing; changed > 0 {
+		done = told
 	}
-	return nothing
+	return done
 }
 
 // serves reports whether the proxy serves a configuration already.
@@ -117,7 +118,9 @@ func (t *turner) listen(done <-chan error) (ended bool, err error) {
 	if now := time.Now(); t.publisher.Knows() && !t.early.IsZero() && !t.early.After(now) {
 		t.early = time.Time{}
 		_, next, _ := t.build(now) // the next turn tells the Problems
-		t.publisher.Early(next, now)
+		if t.publisher.Early(next, now) > 0 {
+			t.earlier = told // the next turn, which finds it done, says so
+		}
 		t.slowed = time.Now().Add(restFactor * time.Since(now))
 	}
 	return false, nil

@@ -207,5 +207,8 @@ func TestEndpointsDontWaitForAReload(t *testing.T) {
 		if n := len(s.applications()); n != 2 || s.told().Counts.Endpoints != 3 {
 			t.Errorf("%d configurations, %+v", n, s.told().Counts)
 		}
+		if log := s.log.String(); !strings.Contains(log, "endpoints live") {
+			t.Errorf("nobody says that endpoints went live during the reload: %s", log)
+		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 // retryLater logs a failed turn and asks for another one if that may help.
 func (t *turner) retryLater(err error, started time.Time, changes []string) {
 	t.notBefore = started.Add(t.Window)
-	if isRefused(err) {
+	if account.IsRefused(err) {
 		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", account.Shorten(changes))
 		return
 	}

@@ -33,6 +33,7 @@ type turner struct {
 	events    <-chan arrival
 	publisher *publish.Publisher // nil: endpoints stand in the configuration
 	room      int                // for endpoints in nginx's memory
+	earlier   outcome            // what nginx was told during the last turn, after its own
 	slowed    time.Time          // no early turn before: they must leave time for others
 	deaf      time.Time          // when an nginx that was taken over must have asked; zero: it has
 	grow      time.Time          // when Pods that are spared get more; zero: never
@@ -218,7 +219,7 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (done outc
 			return done, failed
 		}
 		t.Log.Error("a change does not work; the last good one stays in use", "changed", change.What, "reason", failed)
-		if proxyErr := (*proxyError)(nil); errors.As(failed, &proxyErr) && !isRefused(failed) {
+		if proxyErr := (*proxyError)(nil); errors.As(failed, &proxyErr) && !account.IsRefused(failed) {
 			t.untried = append(t.untried, change)
 			err = errors.Join(err, failed)
 		}
@@ -246,7 +247,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 		return done, errLater
 	}
 	err = t.serve(ctx, table, files)
-	t.account.Reloaded(result(err))
+	t.account.Reloaded(account.Result(err))
 	if err != nil {
 		return done, &proxyError{err}
 	}
@@ -254,27 +255,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 	return reloaded, nil
 }
 
-// refused is what a Proxy's error may say: the text itself is at fault, so time
-// does not mend it.
-type refused interface{ Refused() bool }
-
 // proxyError is an error of the Proxy, as opposed to one of a template.
 type proxyError struct{ error }
 
 func (e *proxyError) Unwrap() error { return e.error }
-
-// result is what came of handing a configuration to the proxy.
-func result(err error) string {
-	switch {
-	case err == nil:
-		return "success"
-	case isRefused(err):
-		return "refused"
-	}
-	return "failed"
-}
-
-func isRefused(err error) bool {
-	var r refused
-	return errors.As(err, &r) && r.Refused()
-}

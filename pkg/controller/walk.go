@@ -74,7 +74,7 @@ func (t *turner) culprit(err error) *culprit {
 	}
 	host, id, reason := c.Certificate()
 	bar := route.Bar{ID: id}
-	if !isRefused(err) {
+	if !account.IsRefused(err) {
 		bar.Host = host
 	}
 	if _, barred := t.Options.Barred[bar]; barred || !t.Options.Memory.Knows(id) {

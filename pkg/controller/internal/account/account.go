@@ -5,6 +5,7 @@ package account
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -145,4 +146,21 @@ func Objects(s *cluster.Snapshot) map[string]int {
 		"EndpointSlice": len(s.EndpointSlices), "Ingress": len(s.Ingresses), "IngressClass": len(s.IngressClasses),
 		"ConfigMap": len(s.ConfigMaps), "StatefulSet": len(s.StatefulSets),
 	}
+}
+
+// Result is what came of handing a configuration to a proxy.
+func Result(err error) string {
+	switch {
+	case err == nil:
+		return "success"
+	case IsRefused(err):
+		return "refused"
+	}
+	return "failed"
+}
+
+// IsRefused reports whether the text itself is at fault, so that time does not mend it.
+func IsRefused(err error) bool {
+	var r interface{ Refused() bool }
+	return errors.As(err, &r) && r.Refused()
 }
