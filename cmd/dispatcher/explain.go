@@ -121,12 +121,14 @@ func askRunning(ctx context.Context, q *config.Explain) (*explain.Explanation, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+net.JoinHostPort(host, port)+"/api/explain", strings.NewReader(form.Encode()))
+	at := "http://" + net.JoinHostPort(host, port) + "/api/explain"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode())) //nolint:gosec // whom to ask is the user's choice
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r, err := http.DefaultClient.Do(request)
+	client := &http.Client{Transport: &http.Transport{}} // no proxy of the environment stands between
+	r, err := client.Do(request)                         //nolint:gosec // see above
 	if err != nil {
 		return nil, fmt.Errorf("%w: is this the admin address of a running Dispatcher (ADMIN_ADDR)?", errors.Unwrap(err))
 	}
@@ -137,7 +139,11 @@ func askRunning(ctx context.Context, q *config.Explain) (*explain.Explanation, e
 		return nil, fmt.Errorf("read the answer of %s: %w", q.From, err)
 	}
 	if r.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers: %s", q.From, strings.TrimSpace(string(body[:min(len(body), 1000)])))
+		text := strings.TrimSpace(string(body))
+		if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' }) {
+			text = cluster.Quote(text) // no Dispatcher's
+		}
+		return nil, fmt.Errorf("%s answers: %s", q.From, text)
 	}
 	answer := &explain.Explanation{}
 	if err := json.Unmarshal(body, answer); err != nil {

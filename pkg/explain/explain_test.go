@@ -151,7 +151,7 @@ func TestHash(t *testing.T) {
 	for i := range 30 {
 		e := ask(t, w, "a.example", fmt.Sprintf("X-Key: secret-%d", i))
 		answered[e.Policy.Pod]++
-		says(t, e, "the key \"***\" is in unit ")
+		says(t, e, "the key \"***\" (header:X-Key) is in unit ")
 		if missing := e.Policy.Pod == "Pod/a/web-1"; missing != (e.Answer.Status == 503) {
 			t.Errorf("%+v for %s", e.Answer, e.Policy.Pod)
 		} else if missing {

@@ -44,7 +44,9 @@ func (s *Status) answerQuestion(w http.ResponseWriter, r *http.Request) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(answer) // whoever asked has gone
+	if err := encoder.Encode(answer); err != nil {
+		return // whoever asked has gone
+	}
 }
 
 func ask(world explain.World, r *http.Request) (*explain.Explanation, error) {

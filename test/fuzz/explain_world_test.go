@@ -101,9 +101,9 @@ func (g generator) ingresses() (out []metav1.Object) {
 			ingress.Annotations[prefix+"targetPath"] = "/to"
 		}
 		for range g.IntN(3) {
-			rule := networkingv1.IngressRule{Host: g.pick("", "a.example", "b.example", "d.example", "*.b.example"), IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{}}}
+			rule := networkingv1.IngressRule{Host: g.pick("", "", "a.example", "b.example", "d.example", "*.b.example"), IngressRuleValue: networkingv1.IngressRuleValue{HTTP: &networkingv1.HTTPIngressRuleValue{}}}
 			for range 1 + g.IntN(2) {
-				path := networkingv1.HTTPIngressPath{Path: g.pick("/", "/a", "/a/b/", "/.well-known/acme-challenge/", "/B"), PathType: &prefixType, Backend: backend}
+				path := networkingv1.HTTPIngressPath{Path: g.pick("/", "/a", "/a", "/a/b/", "/.well-known/acme-challenge/", "/B"), PathType: &prefixType, Backend: backend}
 				if g.percent(30) {
 					path.PathType = &exact
 				}

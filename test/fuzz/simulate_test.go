@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/30x/dispatcher/internal/nginxlex"
@@ -145,7 +146,7 @@ func (r *simulation) rewrite(block []*nginxlex.Node) {
 			}
 		case "return":
 			o := outcome{}
-			fmt.Sscan(args[0], &o.status)
+			o.status, _ = strconv.Atoi(args[0])
 			if len(args) > 1 {
 				o.to = r.expand(args[1])
 			}

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -171,13 +172,12 @@ func TestExplainCommand(t *testing.T) {
 		{"www.example.com:x/", 2, []string{"not a port"}},
 	} {
 		out, err := exec.Command(d.programs.Dispatcher, append([]string{"explain", "--from=" + d.admin}, strings.Fields(c.args)...)...).CombinedOutput()
-		code := 0
-		if failed := (*exec.ExitError)(nil); err != nil {
-			if _, ok := err.(*exec.ExitError); !ok {
-				t.Fatal(err)
-			}
-			failed = err.(*exec.ExitError)
+		code, failed := 0, (*exec.ExitError)(nil)
+		switch {
+		case errors.As(err, &failed):
 			code = failed.ExitCode()
+		case err != nil:
+			t.Fatal(err)
 		}
 		for _, want := range c.want {
 			if code != c.code || !strings.Contains(string(out), want) {

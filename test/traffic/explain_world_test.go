@@ -114,7 +114,7 @@ func (g explained) outside() []metav1.Object {
 	ingress.Spec.IngressClassName = &class
 	for range 2 {
 		rule := networkingv1.IngressRule{Host: g.pick("", "d.example", "a.example")}
-		rule.HTTP = &networkingv1.HTTPIngressRuleValue{Paths: []networkingv1.HTTPIngressPath{{Path: g.pick("/", "/a", "/out/"), PathType: &prefix, Backend: backend}}}
+		rule.HTTP = &networkingv1.HTTPIngressRuleValue{Paths: []networkingv1.HTTPIngressPath{{Path: g.pick("/", "/a", "/out/", "/out/b/"), PathType: &prefix, Backend: backend}}}
 		ingress.Spec.Rules = append(ingress.Spec.Rules, rule)
 	}
 	service := &corev1.Service{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: meta, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}

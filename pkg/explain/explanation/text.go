@@ -144,9 +144,9 @@ func pathOf(path string, m value.Match) string {
 
 // few lists some names.
 func few(names []string) string {
-	const most = 3
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	const some = 3
+	if len(names) > some {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:some], ", "), len(names)-some)
 	}
 	return strings.Join(names, ", ")
 }
@@ -166,6 +166,9 @@ func (t *text) line(s string) {
 	t.WriteString(strings.Map(plain, strings.TrimRight(s, " ")) + "\n")
 }
 
+// most is how many rows of a part are written.
+const most = 50
+
 // part writes rows below a heading, with columns aligned; nothing without rows. A column
 // that is empty everywhere is left out.
 func (t *text) part(heading string, rows [][]string) {
@@ -174,6 +177,10 @@ func (t *text) part(heading string, rows [][]string) {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
+	}
+	more := len(rows) - most
+	if more > 0 {
+		rows = append(rows[:most:most], []string{fmt.Sprintf("... and %d more: see --output=json", more)})
 	}
 	for n, row := range rows {
 		line := fmt.Sprintf("%-9s ", heading)

@@ -138,13 +138,13 @@ func (q *question) hash(l *route.Location) {
 	case strings.Contains(m.Identity, ":"): // an address outside the cluster
 		p.Pod = m.Identity
 	}
-	shown := "the key " + cluster.Quote(p.Key)
+	shown := fmt.Sprintf("the key %s (%s)", cluster.Quote(p.Key), p.KeyFrom)
 	if key == "" {
 		shown = "the request has no key at " + p.KeyFrom + ", which is a key like any other: it"
 	}
 	p.Text = fmt.Sprintf("%s is in unit %d of %d, which is %s's", shown, d.Unit, table.SlotUnits, m.Identity)
 	if d.Override {
-		p.Text = fmt.Sprintf("an override sends the key %s to %s, whatever its unit", cluster.Quote(p.Key), m.Identity)
+		p.Text = fmt.Sprintf("an override sends the key %s (%s) to %s, whatever its unit", cluster.Quote(p.Key), p.KeyFrom, m.Identity)
 	}
 	switch {
 	case m.Endpoint == nil:

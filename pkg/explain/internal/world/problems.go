@@ -89,9 +89,11 @@ func (s *scope) problems() (out []explanation.Problem) {
 			s.services[cluster.Ref{Namespace: c.Namespace, Name: c.Service}] = true
 		}
 	}
+	seen := map[explanation.Problem]bool{}
 	for _, p := range s.Problems {
 		told := explanation.Problem{Object: p.Ref.String(), Key: p.Key, Reason: p.Reason}
-		if s.concerns(p) && !s.elsewhere(p.Reason) && !slices.Contains(out, told) {
+		if s.concerns(p) && !s.elsewhere(p.Reason) && !seen[told] {
+			seen[told] = true
 			out = append(out, told)
 		}
 	}
