@@ -14,6 +14,7 @@ import (
 
 const (
 	maxOverrides = 10000 // of a ConfigMap that count: each is a line of nginx.conf
+	maxTwins     = 8     // keys that differ by case alone: nginx has to be told of each in maps of its own
 	maxTold      = 20    // entries of a ConfigMap that get a Note of their own
 )
 
@@ -32,7 +33,7 @@ func pin(in Input, keyed *table.Keyed, index map[string]int) (notes []Note) {
 			silent++
 		}
 	}
-	keys := slices.Sorted(maps.Keys(in.Overrides.Data))
+	keys, twins := slices.Sorted(maps.Keys(in.Overrides.Data)), map[string]int{}
 	for _, text := range keys[:min(len(keys), maxOverrides)] {
 		key, err := value.ParseOverrideKey(text)
 		if err != nil {
@@ -44,7 +45,10 @@ func pin(in Input, keyed *table.Keyed, index map[string]int) (notes []Note) {
 		switch {
 		case !ok:
 			note("data."+text, fmt.Sprintf("the override is dropped, the hash decides: %s is none of the Pods that have keys of the path: write one of their names%s", cluster.Quote(name), example(keyed)))
+		case twins[strings.ToLower(text)] == maxTwins:
+			note("data."+text, fmt.Sprintf("the override is dropped, the hash decides: %d others differ from its key by case alone; remove some", maxTwins))
 		case keyed.Members[member].Endpoint != nil || keyed.WhenDown != value.DownNext:
+			twins[strings.ToLower(text)]++
 			keyed.Overrides = append(keyed.Overrides, table.Override{Key: key, Member: member})
 		}
 	}
