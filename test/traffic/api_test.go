@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,11 +22,15 @@ type api struct {
 
 func apiServer(t testing.TB, objects ...metav1.Object) *api {
 	t.Helper()
-	kinds := map[string]string{"namespaces": "Namespace", "pods": "Pod", "secrets": "Secret"}
+	kinds := map[string]string{
+		"namespaces": "Namespace", "pods": "Pod", "secrets": "Secret", "services": "Service", "configmaps": "ConfigMap", "endpointslices": "EndpointSlice",
+		"ingresses": "Ingress", "ingressclasses": "IngressClass", "statefulsets": "StatefulSet",
+	}
 	ended := make(chan struct{})
 	a := &api{version: 1, pods: make(chan string)}
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kind, known := kinds[strings.TrimPrefix(r.URL.Path, "/api/v1/")]
+		group, resource := path.Split(r.URL.Path) // "/api/v1/", or "/apis/apps/v1/"
+		kind, known := kinds[resource]
 		query := r.URL.Query()
 		switch {
 		case !known || query.Get("sendInitialEvents") != "":
@@ -55,7 +60,7 @@ func apiServer(t testing.TB, objects ...metav1.Object) *api {
 				}
 			}
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": kind + "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
+			_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": strings.TrimPrefix(strings.TrimPrefix(strings.Trim(group, "/"), "apis/"), "api/"), "kind": kind + "List", "metadata": map[string]any{"resourceVersion": "1"}, "items": items})
 		}
 	}))
 	t.Cleanup(func() { close(ended); a.Close() })
