@@ -10,13 +10,10 @@
 //	server NAME.endpoints.internal service=http resolve;
 //
 // and http has one resolver, Responder.Addr, without valid=, and with a
-// resolver_timeout of Hold and 10 s, so that nginx does not give up while it is kept
-// waiting. ipv6=off halves nginx's queries, but then it drops endpoints with an IPv6
+// resolver_timeout much longer than Hold: nginx that has got no answer for so long does
+// not ask for as long again. Until then it repeats itself every five seconds, also
+// while nobody is there to answer. ipv6=off halves nginx's queries, but then it drops endpoints with an IPv6
 // address, and all of a service that has no others, which is 502 for 10 s and more.
-//
-// nginx that has got no answer for its resolver_timeout does not ask for as long
-// again: when Dispatcher comes back after more than Hold, a reload makes nginx ask
-// at once, and loses nothing.
 package discovery
 
 import (
@@ -53,7 +50,7 @@ type Endpoint = board.Endpoint
 type Options struct {
 	Addr  netip.AddrPort // a loopback address; port 0 takes any that is free
 	Empty netip.AddrPort // what answers 503 for a service without endpoints
-	Hold  time.Duration  // for how long at most a query is kept back; 0 is 20 s
+	Hold  time.Duration  // for how long at most a query is kept back; 0 is two minutes
 	Log   *slog.Logger   // nil logs nothing
 }
 
@@ -130,7 +127,7 @@ func listen(ctx context.Context, addr netip.AddrPort) (*net.UDPConn, net.Listene
 
 func newResponder(o Options, udp packetConn, tcp net.Listener) *Responder {
 	if o.Hold <= 0 {
-		o.Hold = 20 * time.Second
+		o.Hold = 2 * time.Minute
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

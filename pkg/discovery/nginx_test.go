@@ -90,7 +90,7 @@ func newBed(t testing.TB, c conf, services ...discovery.Service) *bed {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	b.dir = dir
 	b.http, b.empty = freeAddr(t), freeAddr(t)
-	b.opts = discovery.Options{Addr: freeAddr(t), Empty: b.empty, Log: slog.New(slog.DiscardHandler)}
+	b.opts = discovery.Options{Hold: 20 * time.Second, Addr: freeAddr(t), Empty: b.empty, Log: slog.New(slog.DiscardHandler)}
 	b.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 4}}
 	t.Cleanup(b.client.CloseIdleConnections)
 	b.serve()

@@ -92,7 +92,7 @@ func playScene(t *testing.T, act func(s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &scene{wire: newWire(), t: t}
-		s.Responder = newResponder(Options{Empty: netip.MustParseAddrPort("127.0.0.1:503"), Log: slog.New(slog.NewTextHandler(&s.log, nil))}, s.wire, nil)
+		s.Responder = newResponder(Options{Hold: 20 * time.Second, Empty: netip.MustParseAddrPort("127.0.0.1:503"), Log: slog.New(slog.NewTextHandler(&s.log, nil))}, s.wire, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- s.Run(ctx) }()

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,9 +86,11 @@ func (m *Memory) Continue() (questions int) {
 
 func (m *Memory) questions() string { return m.path + ".questions" }
 
-// Restore tells what the file holds, if that has the same purpose, and how many
-// services that are.
-func (m *Memory) Restore() (services int) {
+// Restore tells what the file holds of the services that conf names, with which nginx
+// is started, if that has the same purpose; and how many they are. For others nginx
+// will never ask: they were about to come, or to go, when Dispatcher ended. With an
+// empty conf it tells of all.
+func (m *Memory) Restore(conf string) (services int) {
 	text, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0
@@ -103,6 +106,9 @@ func (m *Memory) Restore() (services int) {
 	if c.Purpose != m.purpose {
 		return 0
 	}
+	c.Services = slices.DeleteFunc(c.Services, func(s discovery.Service) bool {
+		return conf != "" && !strings.Contains(conf, s.Name+"."+discovery.Domain)
+	})
 	m.to.Set(c.Services)
 	return len(c.Services)
 }

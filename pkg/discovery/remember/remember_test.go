@@ -44,7 +44,7 @@ func TestRestore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &directory{}
 		m := New(to, path, "settings", slog.New(slog.DiscardHandler))
-		if m.Restore() != 0 {
+		if m.Restore("") != 0 {
 			t.Error("restored from nothing")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -77,7 +77,7 @@ func TestRestore(t *testing.T) {
 	for purpose, want := range map[string][][]discovery.Service{"settings": {services(3)}, "others": nil} {
 		to := &directory{}
 		m := New(to, path, purpose, slog.New(slog.DiscardHandler))
-		if n := m.Restore(); n != 2*len(want) || !reflect.DeepEqual(to.told, want) {
+		if n := m.Restore(""); n != 2*len(want) || !reflect.DeepEqual(to.told, want) {
 			t.Errorf("%s: %d, told %v, want %v", purpose, n, to.told, want)
 		}
 	}
@@ -95,7 +95,7 @@ func TestTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		to := &directory{}
 		m := New(to, path, "", slog.New(slog.NewTextHandler(&log, nil)))
-		m.Restore()
+		m.Restore("")
 		m.path = filepath.Join(folder, "none", "endpoints.json")
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)

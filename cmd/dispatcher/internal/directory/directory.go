@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -32,7 +33,8 @@ func Mode(p render.Params) config.Endpoints {
 type Directory struct {
 	*remember.Memory
 	responder *discovery.Responder
-	restored  bool // nginx is started again, and gets the last endpoints
+	conf      string // path of nginx's configuration
+	restored  bool   // nginx is started again, and gets the last endpoints
 }
 
 // Resumed is a Proxy whose stale configuration counts once nginx has its endpoints;
@@ -58,7 +60,7 @@ func Open(ctx context.Context, cfg *config.Config, d *render.Dynamic, log *slog.
 	if err != nil {
 		return nil, fmt.Errorf("tell nginx of endpoints: %w: choose another address with RESOLVER_ADDR (--resolver-addr), or ENDPOINTS=reload", err)
 	}
-	return &Directory{Memory: remember.New(r, filepath.Join(cfg.WorkDir, "endpoints.json"), cfg.Purpose, log), responder: r}, nil
+	return &Directory{Memory: remember.New(r, filepath.Join(cfg.WorkDir, "endpoints.json"), cfg.Purpose, log), responder: r, conf: filepath.Join(cfg.WorkDir, "nginx.conf")}, nil
 }
 
 // Asked gives what tells how nginx asks, nil if it doesn't.
@@ -82,7 +84,8 @@ func (d *Directory) Retire(before time.Time) { d.responder.Retire(before) }
 // configuration gets the last endpoints, too; one that was taken over keeps its own.
 func (d *Directory) Begin(ctx context.Context, group *errgroup.Group, resumes bool) {
 	if resumes {
-		d.restored = d.Restore() > 0
+		conf, _ := os.ReadFile(d.conf) // in another container's hands it may be unreadable
+		d.restored = d.Restore(string(conf)) > 0
 	} else {
 		d.Continue()
 	}

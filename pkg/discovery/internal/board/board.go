@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// patience is how long a query of an unknown name waits for the name; nginx
-	// gives up after its resolver_timeout.
+	// patience is how long a query of an unknown name waits for the name, from when
+	// nginx has last repeated it.
 	patience = 30 * time.Second
 	// trust is how soon nginx asks again when it has got an answer: after 1 s, or
 	// some seconds later if a packet was lost. Who comes later may have got none.
