@@ -2,12 +2,13 @@ package route
 
 import "github.com/30x/dispatcher/pkg/route/table"
 
-// What Build returns, and its parts; see package table.
 type (
+	// Table is what Build returns; it and its parts are in package table.
 	Table       = table.Table
 	VirtualHost = table.VirtualHost
 	Location    = table.Location
 	Limits      = table.Limits
+	Backend     = table.Backend
 	Upstream    = table.Upstream
 	Keyed       = table.Keyed
 	Member      = table.Member

@@ -111,7 +111,7 @@ func (l *lister) server(d *crossplane.Directive) {
 			head = append(head, "  "+d.Directive+" "+text)
 		case "http2", "ssl_verify_depth", "proxy_hide_header", "access_log": // the same everywhere
 		case "set":
-			if text != "$again_upstream " && text != "$again_uri " && text != "$outside " {
+			if text != "$again_upstream " && text != "$again_uri " && text != "$outside " && text != "$backend_host " {
 				l.fail("server %s: set %s", host, text)
 			}
 		case "location":
@@ -138,18 +138,22 @@ func (l *lister) server(d *crossplane.Directive) {
 // again checks the location that begins a request anew. It is the same everywhere.
 func (l *lister) again(d *crossplane.Directive) {
 	var does []string
-	for _, d := range d.Block {
-		text := d.Directive + " " + strings.Join(d.Args, " ")
+	want := "if $repeatable = 0: return 502; proxy_pass http://$again_upstream$again_uri"
+	for _, o := range d.Block {
+		text := o.Directive + " " + strings.Join(o.Args, " ")
 		switch {
-		case d.Directive == "if":
-			text = condition(d)
-		case strings.HasSuffix(d.Directive, "_timeout"):
+		case o.Directive == "if":
+			text = condition(o)
+		case strings.HasSuffix(o.Directive, "_timeout"):
+			continue
+		case o.Directive == "proxy_ssl_name" && strings.HasSuffix(d.Args[0], "_"+o.Args[0]):
+			want = "if $upstream_addr = 127.0.0.1:9253: add_header Retry-After 5 always; return 503; " + strings.ReplaceAll(want, "http:", "https:")
 			continue
 		}
 		does = append(does, text)
 	}
-	if got := strings.Join(does, "; "); got != "if $repeatable = 0: return 502; proxy_pass http://$again_upstream$again_uri" {
-		l.fail("location @again: %s", got)
+	if got := strings.Join(does, "; "); got != want {
+		l.fail("location %s: %s", d.Args[0], got)
 	}
 }
 
@@ -172,7 +176,7 @@ func (l *lister) location(d *crossplane.Directive) string {
 	path := cut(strings.Join(d.Args, " "))
 	var does []string
 	// A request that begins anew must go where it went at first.
-	where, again := "", map[string]string{}
+	where, again, name := "", map[string]string{}, ""
 	var chosen []string
 	for _, d := range d.Block {
 		if name := chooses(d); name != "" {
@@ -184,7 +188,7 @@ func (l *lister) location(d *crossplane.Directive) string {
 			if chosen != nil {
 				does = append(does, l.member(chosen))
 			}
-			does = append(does, l.proxy(d.Args[0]))
+			does = append(does, l.proxy(d.Args[0], name))
 			where = d.Args[0]
 		case "return":
 			does = append(does, "return "+strings.Join(d.Args, " "))
@@ -199,6 +203,10 @@ func (l *lister) location(d *crossplane.Directive) string {
 		case "error_page":
 			again["error_page"] = strings.Join(d.Args, " ")
 		case "access_log":
+		case "proxy_ssl_name":
+			name = d.Args[0]
+		case "proxy_ssl_verify", "proxy_ssl_server_name": // of the operator's own URL
+			does = append(does, d.Directive+" "+d.Args[0])
 		case "allow", "deny", "add_header", "client_max_body_size", "proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout":
 			does = append(does, d.Directive+" "+strings.Join(d.Args, " "))
 		default:
@@ -206,6 +214,9 @@ func (l *lister) location(d *crossplane.Directive) string {
 		}
 	}
 	if len(again) > 0 {
+		if name != "" && !strings.HasSuffix(again["error_page"], "_"+name) {
+			l.fail("location %s: %s is verified, but not again", path, name)
+		}
 		l.sameAgain(path, where, again)
 	}
 	return path + "\t" + strings.Join(does, "; ")
@@ -219,13 +230,15 @@ func (l *lister) sameAgain(path, where string, again map[string]string) {
 	if !strings.Contains(where, query) {
 		uri = strings.TrimSuffix(uri, query)
 	}
-	if !strings.HasPrefix(again["error_page"], "502 = @again") || "http://"+again["$again_upstream"]+uri != where {
+	scheme, _, _ := strings.Cut(where, "://")
+	if !strings.HasPrefix(again["error_page"], "502 = @again") || scheme+"://"+again["$again_upstream"]+uri != where {
 		l.fail("location %s: proxy_pass %s, but again %v", path, where, again)
 	}
 }
 
-func (l *lister) proxy(url string) string {
-	rest, _ := strings.CutPrefix(url, "http://")
+// proxy says where requests go, and whom that must be by its certificate.
+func (l *lister) proxy(url, verified string) string {
+	scheme, rest, _ := strings.Cut(url, "://")
 	name, uri := rest, ""
 	if i := strings.IndexAny(rest, "/$"); i >= 0 {
 		name, uri = rest[:i], rest[i:]
@@ -233,7 +246,7 @@ func (l *lister) proxy(url string) string {
 	does, ok := l.upstreams[name]
 	switch {
 	case strings.HasPrefix(uri, "$member"):
-		does, ok, uri = "to it", true, strings.TrimPrefix(uri, "$member")
+		does, uri = "to it", strings.TrimPrefix(uri, "$member")
 	case !ok && strings.HasPrefix(name, "pods-"):
 		l.fail("proxy_pass to %s, which does not exist", name)
 	case !ok:
@@ -242,6 +255,9 @@ func (l *lister) proxy(url string) string {
 	l.used[name] = true
 	if uri != "" {
 		does += " as " + cut(uri)
+	}
+	if scheme == "https" || verified != "" {
+		does = scheme + " verified as " + verified + ": " + does
 	}
 	return does
 }

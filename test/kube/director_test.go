@@ -32,7 +32,7 @@ func (n *namespace) direct(g *gate) *dispatcher.Dispatcher {
 	programs, err := findPrograms()
 	programs = dispatcher.Need(n.t, programs, err)
 	script := filepath.Join(n.t.TempDir(), "director")
-	n.must(os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\nshift\nexec %q director \"$@\"\n", programs.Dispatcher), 0o755)) //nolint:gosec // it is a program
+	n.must(os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\nshift\nexec %q director \"$@\"\n", programs.Dispatcher), 0o755))
 	programs.Dispatcher = script
 	d := dispatcher.New(n.t, programs, "-namespace="+n.name, "-service=test")
 	kubeconfig := filepath.Join(d.Folder, "kubeconfig")
