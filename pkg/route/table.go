@@ -2,8 +2,8 @@ package route
 
 import "github.com/30x/dispatcher/pkg/route/table"
 
+// Table is what Build returns; it and its parts are those of package table.
 type (
-	// Table is what Build returns; it and its parts are in package table.
 	Table       = table.Table
 	VirtualHost = table.VirtualHost
 	Location    = table.Location
