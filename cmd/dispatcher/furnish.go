@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/30x/dispatcher/cmd/dispatcher/internal/proxy"
 	"github.com/30x/dispatcher/cmd/dispatcher/internal/reread"
@@ -52,6 +54,9 @@ func furnish(ctx context.Context, cfg *config.Config, there *proxy.Facts, log *s
 	if err := chooseEndpoints(cfg, there, can, &params, &options); err != nil {
 		return render.Params{}, route.Options{}, err
 	}
+	if err := chooseAuthorities(cfg, there, can, &params, &options); err != nil {
+		return render.Params{}, route.Options{}, err
+	}
 	params.Templates, params.Nginx = parsed, can
 	params.OpenFiles = there.Within(cfg.WorkerOpenFiles)
 	if cfg.SSLCert != "" {
@@ -73,6 +78,25 @@ func chooseEndpoints(cfg *config.Config, there *proxy.Facts, can render.Capabili
 		return refusedError{fmt.Errorf("ENDPOINTS=dynamic needs nginx 1.27.3 or newer, and this is %s: use another nginx (NGINX_BINARY), or unset it", can.Version)}
 	case options.HealthChecks:
 		return refusedError{errors.New("ENDPOINTS=dynamic and NGINX_ENABLE_HEALTH_CHECKS exclude each other, since nginx_upstream_check_module checks only what stands in nginx.conf: unset one of them")}
+	}
+	return nil
+}
+
+// chooseAuthorities decides whether those who serve a path can be verified. Where no
+// nginx runs, the setting alone says so.
+func chooseAuthorities(cfg *config.Config, there *proxy.Facts, can render.Capabilities, params *render.Params, options *route.Options) error {
+	if there == nil || cfg.BackendCA == "" {
+		return nil
+	}
+	text, err := os.ReadFile(cfg.BackendCA)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		err = errors.New("it holds no certificate in PEM")
+	}
+	switch {
+	case err != nil && cfg.BackendCA != config.DefaultBackendCA:
+		return refusedError{fmt.Errorf("BACKEND_CA %s: %w: give a file with certificates of authorities, or unset it", cfg.BackendCA, err)}
+	case err != nil || !can.TLS:
+		params.BackendCA, options.BackendTLS = "", false
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/30x/dispatcher/cmd/dispatcher/internal/directory"
+	"github.com/30x/dispatcher/cmd/dispatcher/internal/outside"
 	"github.com/30x/dispatcher/cmd/dispatcher/internal/proxy"
 	"github.com/30x/dispatcher/cmd/dispatcher/internal/reread"
 	"github.com/30x/dispatcher/pkg/cluster"
@@ -57,7 +58,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	objects, client, err := openSource(cfg, &options, log)
+	objects, client, err := outside.Open(cfg, &options, log)
 	if err != nil {
 		return err
 	}
@@ -84,14 +85,14 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 	cache := cluster.NewCache(cfg.Selector, options.Interest())
 	reports := []func(controller.Report){state.Set}
 	if client != nil && mode != config.ModeMock {
-		more, err := tellers(ctx, group, client, cfg, cache.UID, log)
+		more, err := outside.Tellers(ctx, group, client, cfg, cache.UID, log)
 		if err != nil {
 			return refusedError{err}
 		}
 		reports = append(reports, more...)
 	}
 	c := &controller.Controller{
-		Source:  addNames(objects, cache, options, log),
+		Source:  outside.AddNames(objects, cache, options, log),
 		Cache:   cache,
 		Options: options,
 		Params:  params,

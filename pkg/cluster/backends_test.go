@@ -62,6 +62,12 @@ func slice(of string, ips ...string) *discoveryv1.EndpointSlice {
 	return o
 }
 
+func ofAPIServer(ips ...string) *discoveryv1.EndpointSlice {
+	o := slice("kubernetes", ips...)
+	o.Namespace = "default"
+	return o
+}
+
 // EF5, HF4, DX16: of each kind what routing reads is a change, and nothing else is: not
 // a heartbeat, a status, or the endpoints of a Service that no Ingress names.
 func TestChangesOfBackends(t *testing.T) {
@@ -129,6 +135,7 @@ func TestChangesOfBackends(t *testing.T) {
 			{slice("other", "10.0.0.1"), Unchanged}, {slice("other", "10.0.0.2"), Unchanged}, {gone(slice("other")), Unchanged},
 			{&discoveryv1.EndpointSlice{ObjectMeta: at("stray")}, Unchanged},
 		},
+		"EndpointSlice of the API server (EX6)": {{slice("kubernetes", "192.0.2.1"), Unchanged}, {ofAPIServer("192.0.2.1"), Added}, {ofAPIServer("192.0.2.2"), Changed}},
 		"Endpoints": {
 			{&corev1.Endpoints{ObjectMeta: at("web"), Subsets: []corev1.EndpointSubset{{Addresses: []corev1.EndpointAddress{{IP: "192.0.2.1"}}}}}, Added},   //nolint:staticcheck // deprecated
 			{&corev1.Endpoints{ObjectMeta: at("web"), Subsets: []corev1.EndpointSubset{{Addresses: []corev1.EndpointAddress{{IP: "192.0.2.2"}}}}}, Changed}, //nolint:staticcheck // deprecated

@@ -175,7 +175,8 @@ func (c *Cache) Delete(o metav1.Object) Change {
 func keyOf(o metav1.Object) key { return key{o.GetNamespace(), o.GetName()} }
 
 // matters reports whether it makes a difference that there is the object. In most
-// clusters most endpoints are of Services that no Ingress names.
+// clusters most endpoints are of Services that no Ingress names. Those of the API server
+// do, since nothing may refer to them.
 func (c *Cache) matters(made any) bool {
 	switch o := made.(type) {
 	case *Pod:
@@ -190,7 +191,7 @@ func (c *Cache) matters(made any) bool {
 
 // named reports whether an Ingress, or the interest, names the Service.
 func (c *Cache) named(namespace, service string) bool {
-	if s := c.interest.Service; s.Name == service && s.Namespace == namespace {
+	if s := c.interest.Service; s.Name == service && s.Namespace == namespace || namespace == "default" && service == "kubernetes" {
 		return true
 	}
 	for k, e := range c.objects["Ingress"] {

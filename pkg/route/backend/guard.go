@@ -33,6 +33,18 @@ func newGuard(s *cluster.Snapshot, opts Options) guard {
 	for _, p := range s.Pods {
 		g.inside[p.HostIP] = "a node's"
 	}
+	for _, o := range s.EndpointSlices {
+		if o.Namespace != "default" || o.Service != "kubernetes" {
+			continue
+		}
+		for _, e := range o.Endpoints {
+			for _, text := range e.Addresses {
+				if a, err := netip.ParseAddr(text); err == nil {
+					g.inside[a.Unmap()] = "the API server's"
+				}
+			}
+		}
+	}
 	for _, a := range opts.APIServer {
 		g.inside[a.Unmap()] = "the API server's"
 	}

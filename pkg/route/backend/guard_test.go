@@ -10,11 +10,12 @@ import (
 // EX6: what an endpoint outside the cluster may be, by default and as the operator says
 // (CVE-2021-25740).
 func TestGuard(t *testing.T) {
-	s := world(t, pod("other", "p", "10.0.0.1")+service("s", byHand+", clusterIPs: [10.96.0.1, 'fd00::96']"))
+	s := world(t, pod("other", "p", "10.0.0.1")+service("s", byHand+", clusterIPs: [10.96.0.1, 'fd00::96']")+
+		strings.Replace(slice("k", "kubernetes", "", "{addresses: [203.0.113.9]}"), "namespace: shop", "namespace: default", 1)+slice("k", "kubernetes", "", "{addresses: [203.0.113.8]}"))
 	f := New(s, Options{APIServer: []netip.Addr{netip.MustParseAddr("203.0.113.1")}})
 	for addr, want := range map[string]string{
 		"203.0.113.4": "", "10.0.0.2": "", "192.168.7.8": "", "2001:db8::1": "", "fd00::1": "", "64:ff9b::cb00:7104": "",
-		"10.0.0.1": "a Pod's", "::ffff:10.0.0.1": "a Pod's", "192.168.7.7": "a node's", "10.96.0.1": "a Service's", "fd00::96": "a Service's", "203.0.113.1": "the API server's",
+		"10.0.0.1": "a Pod's", "::ffff:10.0.0.1": "a Pod's", "192.168.7.7": "a node's", "10.96.0.1": "a Service's", "fd00::96": "a Service's", "203.0.113.1": "the API server's", "203.0.113.9": "the API server's", "203.0.113.8": "",
 		"127.0.0.1": "a loopback", "127.1.2.3": "a loopback", "::1": "a loopback", "::ffff:127.0.0.1": "a loopback",
 		"169.254.169.254": "a link-local", "169.254.0.1": "a link-local", "fe80::1": "a link-local", "fd00:ec2::254": "a metadata service's", "100.100.100.200": "a metadata service's", "168.63.129.16": "a metadata service's",
 		"224.0.0.1": "a multicast", "239.1.1.1": "a multicast", "ff02::1": "a multicast", "0.0.0.0": "no host's", "0.1.2.3": "no host's", "::": "no host's", "255.255.255.255": "no host's",

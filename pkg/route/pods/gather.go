@@ -88,13 +88,15 @@ func (t *Translator) locations(ns *cluster.Namespace, declared []declaration) []
 	byKey := map[table.Key]*gathering{}
 	org, env := t.Label(ns.Ref, ns.Labels, t.o.OrgLabel), t.Label(ns.Ref, ns.Labels, t.o.EnvLabel)
 	var out []*table.Location
-	for _, d := range declared {
+	for i := range declared {
+		d := &declared[i]
 		pod := d.pod
 		if d.entries == nil {
 			d.entries = t.read(pod, d.key, pathEntries).entries
 		}
 		name, rev := t.Label(pod.Ref, pod.Labels, t.o.AppNameLabel), t.Label(pod.Ref, pod.Labels, t.o.AppRevLabel)
-		for _, e := range d.entries {
+		for i := range d.entries {
+			e := &d.entries[i]
 			g := byKey[keyOf(e)]
 			if g == nil {
 				g = &gathering{location: &table.Location{Path: e.Base, Match: e.Match, Upstream: &table.Upstream{}, From: ns.Ref, Org: org, Env: env}}
@@ -137,15 +139,15 @@ type gathering struct {
 
 // vote is what one Pod says of a location in its entry.
 type vote struct {
-	declaration
-	entry    annotation.Path
+	*declaration
+	entry    *annotation.Path
 	endpoint table.Endpoint // without an address if the Pod has none
 }
 
-func keyOf(e annotation.Path) table.Key { return table.Key{Path: e.Base.String(), Match: e.Match} }
+func keyOf(e *annotation.Path) table.Key { return table.Key{Path: e.Base.String(), Match: e.Match} }
 
 // place is where a field stands in a Pod's annotation.
-func (t *Translator) place(d declaration, e annotation.Path, field string) string {
+func (t *Translator) place(d *declaration, e *annotation.Path, field string) string {
 	if d.key != t.o.PathsAnnotation {
 		return fmt.Sprintf("%s[%d]", d.key, e.Index) // its entries are words
 	}

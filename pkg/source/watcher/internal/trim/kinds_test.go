@@ -66,11 +66,11 @@ func TestTrimBackends(t *testing.T) {
 			&appsv1.StatefulSet{ObjectMeta: bare, Spec: appsv1.StatefulSetSpec{Replicas: new(int32(3))}},
 		},
 		{
-			&corev1.Pod{ObjectMeta: full(), Status: corev1.PodStatus{HostIP: "192.0.2.1", NominatedNodeName: "x"}},
+			&corev1.Pod{ObjectMeta: full(), Status: corev1.PodStatus{HostIP: "192.0.2.1", HostIPs: []corev1.HostIP{{IP: "192.0.2.1"}}, PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}}, NominatedNodeName: "x"}},
 			&corev1.Pod{ObjectMeta: meta(func(m *metav1.ObjectMeta) {
 				f := full()
 				m.Labels, m.Annotations, m.OwnerReferences = f.Labels, f.Annotations, f.OwnerReferences
-			}), Status: corev1.PodStatus{HostIP: "192.0.2.1"}},
+			}), Status: corev1.PodStatus{HostIP: "192.0.2.1", PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}}}},
 		},
 	} {
 		if Object(tc.full); !reflect.DeepEqual(tc.full, tc.want) {

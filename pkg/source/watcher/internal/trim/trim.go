@@ -28,7 +28,9 @@ func Object(o any) {
 			Status: corev1.PodStatus{
 				Phase:      o.Status.Phase,
 				PodIP:      o.Status.PodIP,
+				PodIPs:     several(o.Status.PodIPs),
 				HostIP:     o.Status.HostIP,
+				HostIPs:    several(o.Status.HostIPs),
 				Conditions: trimConditions(o.Status.Conditions),
 			},
 		}
@@ -69,6 +71,14 @@ func Object(o any) {
 	case *appsv1.StatefulSet:
 		*o = appsv1.StatefulSet{ObjectMeta: bare(o.ObjectMeta), Spec: appsv1.StatefulSetSpec{Replicas: o.Spec.Replicas, Ordinals: o.Spec.Ordinals}}
 	}
+}
+
+// several leaves out a list that only repeats the one address beside it.
+func several[T any](ips []T) []T {
+	if len(ips) < 2 {
+		return nil
+	}
+	return ips
 }
 
 // bare is what names an object and its version.

@@ -1,4 +1,6 @@
-package main
+// Package outside opens what reads the cluster and what writes to it. Settings enter; a
+// source of objects and tellers leave. It never decides what is served.
+package outside
 
 import (
 	"context"
@@ -24,9 +26,9 @@ import (
 	"github.com/30x/dispatcher/pkg/source/names"
 )
 
-// openSource also gives the client of the cluster, nil if there is none. It adds to the
-// options what it finds out about the cluster.
-func openSource(cfg *config.Config, options *route.Options, log *slog.Logger) (controller.Source, kubernetes.Interface, error) {
+// Open opens the source of objects. It also gives the client of the cluster, nil if there
+// is none, and adds to the options what it finds out about the cluster.
+func Open(cfg *config.Config, options *route.Options, log *slog.Logger) (controller.Source, kubernetes.Interface, error) {
 	if cfg.Source != config.SourceKube {
 		return source.NewFiles(cfg.Source, log), nil, nil
 	}
@@ -81,8 +83,8 @@ type withNames struct {
 	names *names.Resolver
 }
 
-// addNames adds the names that the cache wants and an operator lets be looked up.
-func addNames(objects controller.Source, cache *cluster.Cache, o route.Options, log *slog.Logger) controller.Source {
+// AddNames adds to a source the names that the cache wants and an operator lets be looked up.
+func AddNames(objects controller.Source, cache *cluster.Cache, o route.Options, log *slog.Logger) controller.Source {
 	if o.Ingress == nil || len(o.Ingress.ExternalNames) == 0 {
 		return objects
 	}
@@ -100,10 +102,11 @@ func (w withNames) Run(ctx context.Context, events chan<- source.Event) error {
 	return group.Wait()
 }
 
-// tellers write to the cluster what Reports say: Events of problems, and the status of
-// Ingresses. What they give is called with each Report.
-func tellers(ctx context.Context, group *errgroup.Group, client kubernetes.Interface, cfg *config.Config, uid func(cluster.Ref) string, log *slog.Logger) ([]func(controller.Report), error) {
+// Tellers write to the cluster what Reports say: Events of problems, and the status of
+// Ingresses. What they give is called with each Report. The error is about settings.
+func Tellers(ctx context.Context, group *errgroup.Group, client kubernetes.Interface, cfg *config.Config, uid func(cluster.Ref) string, log *slog.Logger) ([]func(controller.Report), error) {
 	var out []func(controller.Report)
+	ctx = klog.NewContext(ctx, klog.Logger{}) // they tell of failures themselves
 	if cfg.Events {
 		recorder := events.New(client.CoreV1(), uid, log)
 		group.Go(func() error { return recorder.Run(ctx) })
