@@ -57,7 +57,7 @@ func given() map[string]any {
 		"NGINX_BINARY": "nginx-debug", "NGINX_VERSION": "1.28.0", "NGINX_USER": "www", "LISTEN_ADDRESS": "127.0.0.1,::1",
 		"DEFAULT_LOCATION_RETURN": 503, "NGINX_ENABLE_HEALTH_CHECKS": true, "NGINX_MAX_CLIENT_BODY_SIZE": 104857600, "NGINX_STATUS_PATH": "/up",
 		"WORKER_PROCESSES": 512, "WORKER_OPEN_FILES": 1048576, "WORKER_SHUTDOWN_TIMEOUT": "1h", "PROXY_READ_TIMEOUT": "2h", "PROXY_CONNECT_TIMEOUT": "1s",
-		"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1", "ACCESS_LOG": false, "TEMPLATE_DIR": ".", "ENDPOINTS": "reload", "SSL_REDIRECT": false, "HSTS": 31536000,
+		"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1", "ACCESS_LOG": false, "TEMPLATE_DIR": ".", "ENDPOINTS": "reload", "SSL_REDIRECT": false, "HSTS": 31536000, "BACKEND_CA": "none",
 		"KUBECONFIG": "/etc/kubeconfig", "KUBE_HOST": "https://example.com:6443", "EVENTS": false, "SOURCE": "helm",
 		"SHUTDOWN_GRACE": "1m", "SERVE_STALE": false, "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
 	}

@@ -69,6 +69,7 @@ type Config struct {
 	SSLKey      string
 	SSLCertDir  string // absolute; in its sub-folders are no SSLCert and SSLKey
 	SSLRedirect bool
+	BackendCA   string        // absolute; "": none; need not exist if it is DefaultBackendCA
 	HSTS        time.Duration // whole seconds; 0: no Strict-Transport-Security
 
 	// Cluster access
@@ -99,6 +100,10 @@ type Config struct {
 
 	Explain Explain // the explain command only, which takes Files, too
 }
+
+// DefaultBackendCA is where Dispatcher's image, Alpine and Debian have the well-known
+// authorities.
+const DefaultBackendCA = "/etc/ssl/certs/ca-certificates.crt"
 
 // SourceKube is the Source that watches a cluster.
 const SourceKube = "kube"
@@ -149,6 +154,7 @@ func (c *Config) RouteOptions() route.Options {
 		APIKeyRequired:  c.APIKeyRequired,
 		TLS:             c.SSLCert != "",
 		SSLRedirect:     c.SSLRedirect,
+		BackendTLS:      c.BackendCA != "",
 		HealthChecks:    c.HealthChecks,
 		Dynamic:         c.Endpoints == EndpointsDynamic,
 		Implied:         c.Source != SourceKube || len(c.Files) > 0,
@@ -190,6 +196,7 @@ func (c *Config) RenderParams() render.Params {
 		User:                c.NginxUser,
 		SSLPort:             c.SSLPort,
 		CertDir:             c.SSLCertDir,
+		BackendCA:           c.BackendCA,
 		HSTS:                seconds(c.HSTS),
 	}
 }

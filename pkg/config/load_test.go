@@ -174,7 +174,7 @@ func TestRouteOptions(t *testing.T) {
 	}
 	want := route.Options{HostsAnnotation: "h", PathsAnnotation: "p", AuthAnnotation: "a", OrgLabel: "o",
 		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r",
-		Dispatcher: true, SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true}
+		Dispatcher: true, SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true, BackendTLS: true}
 	if got, want := fmt.Sprintf("%+v", c.RouteOptions()), fmt.Sprintf("%+v", want); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -89,6 +89,7 @@ func settingCases(dir string) []settingCase {
 		{"SSL_CERT_DIR", "/etc/nginx/ssl", "/srv/ssl/", "/srv/ssl", "ssl", "is not an absolute path:", func(c *Config) any { return c.SSLCertDir }, nil},
 		{"SSL_REDIRECT", "true", "false", "false", "never", boolSays, func(c *Config) any { return c.SSLRedirect }, nil},
 		{"HSTS", "0s", "true", "8760h0m0s", "1d", "is not a time: give true (365 days), false, a number of seconds up to 2147483647, or", func(c *Config) any { return c.HSTS }, nil},
+		{"BACKEND_CA", DefaultBackendCA, file, file, missing, "can't be read (no such file or directory):", func(c *Config) any { return c.BackendCA }, nil},
 
 		{"KUBECONFIG", "", "a:b", "a:b", "a\x00", "is not a file:", func(c *Config) any { return c.Kubeconfig }, nil},
 		{"KUBE_HOST", "", "e.com:6443", "http://e.com:6443", "e.com", "is not the address of an API server:", func(c *Config) any { return c.KubeHost }, nil},

@@ -22,6 +22,8 @@ type Page struct {
 	HasWildcard bool
 	HasKeyHost  bool // the left-most label of a host is a key
 	HasOutside  bool // a Rule is Outside
+	HasHTTPS    bool // a Rule has a Name to Verify
+	HasHosts    bool // a Rule has a BackendHost
 	// Sizes for server_names_hash_bucket_size and …_max_size, from the names.
 	NamesHashBucketSize, NamesHashMaxSize int
 	// Sizes for variables_hash_… and map_hash_…; a bucket size of 0: nginx's own.

@@ -42,12 +42,19 @@ func Render(t *route.Table, p Params) (Files, error) {
 		return Files{}, errors.New("hosts that nobody declares can have no TLS options")
 	}
 	page := newPage(t, p)
+	if page.HasHTTPS && p.BackendCA == "" {
+		return Files{}, errors.New("there are paths with https, but nothing to verify certificates by")
+	}
 	if err := p.Templates.Execute(&text, page); err != nil {
 		return Files{}, err
 	}
 	if bytes.Count(text.Bytes(), []byte(placeholder)) < 2 {
 		return Files{}, errors.New("the templates leave out the control server, which confirms reloads: " +
 			"include {{template \"control-server.tmpl\" .}} in the http block")
+	}
+	if page.HasHTTPS && !bytes.Contains(text.Bytes(), []byte("\n  proxy_ssl_verify on;\n")) {
+		return Files{}, errors.New("the templates leave out what verifies those who serve paths with https: " +
+			"include {{template \"backend-tls.tmpl\" .}} in the http block")
 	}
 	// Text and placeholders alternate.
 	parts := bytes.Split(text.Bytes(), []byte(mark))

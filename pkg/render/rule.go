@@ -27,16 +27,22 @@ type Rule struct {
 	Closed    bool         // nobody is let in: an API key is demanded, and there is none
 	Header    string       // nginx's variable for the header with the API key
 	Keys      []string     // placeholders of API keys; one of them must come with a request, if there are any
+	Limited   bool         // any of the next seven is set
 	Guarded   bool         // only clients of Allow are let in
 	Allow     []string     // networks
 	MaxBody   string       // largest request body; "" as elsewhere
 	Timeouts  Timeouts
 	Outside   bool // who serves it must not learn who a client is by its certificate
-	HSTS      int  // of the Server, 0 if it has none: an add_header hides others
+	// Verify is the name that those who serve it must show a certificate for; "": they are
+	// asked in the clear. BackendHost is the host that they are asked for; "": the client's.
+	Verify, BackendHost string
+	HSTS                int // of the Server, 0 if it has none: an add_header hides others
+	// To is what requests are passed on to: the Upstream's name, or a variable. Scheme
+	// goes before it.
+	Scheme, To string
 	// Modifier and Pattern are the location's arguments.
 	Modifier, Pattern string
-	// URI follows the upstream's name in proxy_pass; empty: the client's bytes go
-	// to the Pod untouched.
+	// URI follows To in proxy_pass; empty: the client's bytes go to the Pod untouched.
 	URI string
 	// AgainURI is the same where a variable stands before it, to which nginx doesn't
 	// add the query by itself.
@@ -52,7 +58,7 @@ type Rule struct {
 // Upstream is the Pods of a rule.
 type Upstream struct {
 	Name      string
-	Pod       string // the only one that it is for; "": all of the path
+	Pods      string // whom it is for, in words
 	Endpoints []Endpoint
 	// Service is the name by which nginx asks for the endpoints; "": they are all
 	// that is said. Zone is then the size of nginx's memory for them in kilobytes.
@@ -86,7 +92,9 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 		Namespace: l.From.Name,
 		Org:       l.Org.String(),
 		Env:       l.Env.String(),
-		Upstream:  page.upstream(l.Upstream.Name, l.Upstream.Endpoints, l.Upstream),
+		Upstream:  page.upstream("Pods", l.Upstream.Name, l.Upstream.Endpoints, l.Upstream),
+		Scheme:    "http",
+		To:        l.Upstream.Name,
 		NoPods:    len(l.Upstream.Endpoints) == 0 && page.Dynamic == nil,
 		Closed:    l.Auth.Closed,
 		Header:    page.header,
@@ -95,8 +103,11 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 		Timeouts:  Timeouts{l.Limits.ConnectTimeout, l.Limits.ReadTimeout, l.Limits.SendTimeout},
 		Outside:   h.Outside(l),
 		Guarded:   len(l.Sources) > 0,
+
+		BackendHost: l.Backend.Host.String(),
 	}
-	page.HasOutside = page.HasOutside || r.Outside
+	page.HasOutside, page.HasHosts = page.HasOutside || r.Outside, page.HasHosts || r.BackendHost != ""
+	r.Limited = r.Guarded || r.MaxBody != "" || r.Timeouts != Timeouts{} || r.Outside || l.Backend != route.Backend{}
 	for _, s := range l.Sources {
 		// nginx takes 255.255.255.255, which no client has, for no address at all.
 		if s != netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), 32) {
@@ -118,12 +129,15 @@ func (page *Page) rule(h *route.VirtualHost, l *route.Location) Rule {
 			page.divide(&r, l)
 		}
 	}
+	if l.Backend.HTTPS && !r.NoPods && !r.Closed {
+		r.Scheme, r.Verify, page.HasHTTPS = "https", l.Backend.Name(h.Name).String(), true
+	}
 	return r
 }
 
 // divide gives each Pod that has keys an upstream of its own.
 func (page *Page) divide(r *Rule, l *route.Location) {
-	r.Keyed = page.addKeyed(l)
+	r.Keyed, r.To = page.addKeyed(l), "$member"
 	for _, m := range l.Upstream.Keyed.Members {
 		if m.Endpoint == nil && page.Dynamic == nil {
 			continue
@@ -133,19 +147,18 @@ func (page *Page) divide(r *Rule, l *route.Location) {
 			endpoints = append(endpoints, *m.Endpoint)
 		}
 		member := *r
-		member.Upstream = page.upstream(m.Upstream, endpoints, l.Upstream)
-		member.Upstream.Pod = m.Identity
+		member.Upstream = page.upstream("Pod "+m.Identity, m.Upstream, endpoints, l.Upstream)
 		r.Members = append(r.Members, member)
 	}
 }
 
 // upstream is an upstream of nginx with these endpoints, as far as it does not depend
 // on their number.
-func (page *Page) upstream(name string, endpoints []route.Endpoint, of *route.Upstream) Upstream {
+func (page *Page) upstream(pods, name string, endpoints []route.Endpoint, of *route.Upstream) Upstream {
 	if of.HealthCheck != nil {
 		page.CheckZone = max(page.CheckZone, 1024) + len(endpoints) // 1 kB a server is ample
 	}
-	up := Upstream{Name: name, HealthCheck: of.HealthCheck, Endpoints: make([]Endpoint, len(endpoints))}
+	up := Upstream{Pods: pods, Name: name, HealthCheck: of.HealthCheck, Endpoints: make([]Endpoint, len(endpoints))}
 	if page.Dynamic != nil {
 		up.Service, up.Zone = name+"."+Domain, page.zone
 	}
@@ -176,6 +189,9 @@ func (r Rule) exact(l *route.Location) Rule {
 	r.Modifier, r.Pattern, r.URI = "=", r.Path, l.Target.Encoded()
 	if r.URI != "" {
 		r.AgainURI = r.URI + "$is_args$args"
+	}
+	if r.Keyed != nil {
+		r.URI = r.AgainURI
 	}
 	return r
 }

@@ -35,10 +35,12 @@ type Unclaimed struct {
 }
 
 // Again is the named location for requests that begin anew, one for each set of
-// timeouts.
+// timeouts and each name to Verify.
 type Again struct {
 	Name string
 	Timeouts
+	Scheme, Verify string
+	HSTS           int
 }
 
 // Timeouts are those of a location in seconds; 0: as elsewhere.
@@ -139,10 +141,13 @@ func (s *Server) addAgain() {
 	for i := range s.Rules {
 		r := &s.Rules[i]
 		r.Again = "@again"
-		if t := r.Timeouts; t != (Timeouts{}) {
+		if t := r.Timeouts; t != (Timeouts{}) || r.Verify != "" {
 			r.Again = fmt.Sprintf("@again_%d_%d_%d", t.Connect, t.Read, t.Send)
 		}
-		if a := (Again{r.Again, r.Timeouts}); !slices.Contains(s.Again, a) {
+		if r.Verify != "" {
+			r.Again += "_" + r.Verify // a host name has no underscore
+		}
+		if a := (Again{r.Again, r.Timeouts, r.Scheme, r.Verify, r.HSTS}); !slices.Contains(s.Again, a) {
 			s.Again = append(s.Again, a)
 		}
 	}

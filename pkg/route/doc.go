@@ -35,6 +35,9 @@ type Options struct {
 	// declares it, and answers 503 while none serves.
 	Dynamic bool
 	Sticky  bool // the nginx that runs knows the directive sticky
+	// BackendTLS: nginx has authorities by which it can verify those who serve a path, so
+	// that a path may ask for https.
+	BackendTLS bool
 
 	Dispatcher   bool          // read the dialect dispatcher: HostsAnnotation and PathsAnnotation
 	Microservice *Microservice // nil: that dialect is not read

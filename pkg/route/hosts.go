@@ -146,9 +146,26 @@ func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, 
 		state.open[l.Key()] = true
 	}
 	own, up := *l, *l.Upstream
+	if why := b.unverifiable(&own, o.name); why != "" {
+		b.problem(o.ref, o.place, "all requests for the path %s are answered with 503: it asks for https, and %s", cluster.Quote(l.Path.String()), why)
+		own.Backend, own.Stays, up = Backend{}, true, Upstream{}
+	}
 	policy.Name(&up, o.name.String(), l.Path.String(), string(l.Match))
 	own.Upstream = &up
 	state.vhost.Locations = append(state.vhost.Locations, &own)
+}
+
+// unverifiable says why those who serve a location can't be verified although it asks
+// for that; "" if they can.
+func (b *builder) unverifiable(l *Location, host value.Host) string {
+	switch {
+	case !l.Backend.HTTPS:
+	case !b.opts.BackendTLS:
+		return "nothing is known by which a certificate could be verified; have the operator set BACKEND_CA"
+	case l.Backend.Name(host) == value.Host{}:
+		return "no certificate can be verified against the host; write the name of whoever serves it in the option backendHost"
+	}
+	return ""
 }
 
 // table puts the hosts in order.

@@ -41,6 +41,10 @@ type Params struct {
 	CertDir string            // absolute folder for Files.Certificates
 	HSTS    int               // max-age of Strict-Transport-Security, in seconds; 0: none is sent
 
+	// BackendCA is a file with the authorities by which those who serve are verified; ""
+	// if there is none, and then no path may ask for that.
+	BackendCA string
+
 	Dynamic *Dynamic // nil: endpoints stand in the text
 
 	PidFile       string // absolute path

@@ -19,7 +19,8 @@ type Asked struct {
 	// told.
 	Unserved bool
 
-	set map[string]bool // names of the options that are there
+	set    map[string]bool // names of the options that are there
+	unread map[string]bool // of these, those for which it is Unserved
 }
 
 // Sets reports whether an option is among the annotations.
@@ -32,14 +33,16 @@ func (a Asked) Over(base Asked) Asked {
 		Options: base.Options,
 		Clients: a.Clients.And(base.Clients),
 		set:     map[string]bool{},
+		unread:  map[string]bool{},
 	}
-	maps.Copy(out.set, base.set)
-	out.Unserved = a.Unserved || base.Unserved && !a.set["policy"]
 	for _, f := range option.Fields() {
+		from := base
 		if a.set[f.Name] {
+			from = a
 			f.Copy(&out.Options, a.Options)
-			out.set[f.Name] = true
 		}
+		out.set[f.Name], out.unread[f.Name] = from.set[f.Name], from.unread[f.Name]
+		out.Unserved = out.Unserved || from.unread[f.Name]
 	}
 	out.Auth = a.Auth || base.Auth
 	return out
@@ -48,7 +51,7 @@ func (a Asked) Over(base Asked) Asked {
 // Read reads an object's annotations. One that can't be used is left out, but not where
 // that would let somebody in, or send requests to Pods that must not have them.
 func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked, notes []Note) {
-	a.set = map[string]bool{}
+	a.set, a.unread = map[string]bool{}, map[string]bool{}
 	fields := option.Fields()
 	for _, f := range fields {
 		key := opts.Prefix + f.Name
@@ -66,8 +69,8 @@ func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked
 			continue
 		case f.Name == "auth":
 			a.Auth, effect = true, "an API key is demanded"
-		case f.Name == "policy":
-			a.Unserved, effect = true, "all requests are answered with 503"
+		case slices.Contains([]string{"policy", "backendProtocol", "backendHost"}, f.Name):
+			a.Unserved, a.unread[f.Name], effect = true, true, "all requests are answered with 503"
 		default:
 			a.set[f.Name] = false
 		}

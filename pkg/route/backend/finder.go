@@ -12,6 +12,7 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // Options are the choices of an operator; see route.Ingress.
@@ -30,6 +31,7 @@ type Note = table.Problem
 // Backend is a port of a Service, and who serves it.
 type Backend struct {
 	Service cluster.Ref // zero: there is none of that name
+	Name    value.Host  // outside the cluster, of a Service that stands for one; else zero
 	// Candidates are by identity: Pods, whether they serve or not, and addresses outside
 	// the cluster.
 	Candidates []policy.Candidate

@@ -9,6 +9,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/policy"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // search is one Find or Direct.
@@ -43,6 +44,7 @@ func (f *Finder) find(s *search) {
 	case !ok:
 	case s.service.ExternalName != "":
 		s.checkTarget(port, port.Number)
+		s.backend.Name, _ = value.ParseBackendHost(s.service.ExternalName) // one that is none has no address either
 		s.addNames(s.service.Ref, "spec.externalName", s.service.ExternalName, port.Number, true)
 	default:
 		s.addSlices(port)

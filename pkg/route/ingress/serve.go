@@ -38,6 +38,10 @@ func (t *translator) serve(c claim) Location {
 	l.Target, l.Limits, l.Sources = both.Target, both.Limits(), both.Clients.Sources()
 	l.Auth = both.Auth && !l.Acme
 	if !both.Unserved {
+		if both.BackendHost == (value.Host{}) {
+			both.BackendHost = found.Name
+		}
+		l.Backend = both.Backend()
 		*l.Upstream = t.upstream(both.Options, found, origin{t, c.ing, found})
 	}
 	return l

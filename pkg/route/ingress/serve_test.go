@@ -94,3 +94,23 @@ func TestUpstreamsAreApart(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+// EX8: whoever serves is asked for the option's host, else for what the Service stands
+// for; else for the client's.
+func TestBackendHost(t *testing.T) {
+	const outside = "---\napiVersion: v1\nkind: Service\nmetadata: {namespace: shop, name: out}\nspec: {type: ExternalName, externalName: API.example.com., ports: [{port: 443}]}\n"
+	for _, c := range []struct{ service, annotation, want string }{
+		{"a", "", ""}, {"a", "backendHost: b.example", "b.example"}, {"out", "", "api.example.com"}, {"out", "backendHost: b.example", "b.example"},
+	} {
+		path := "rules: [{host: a.dev, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: " + c.service + ", port: {number: " + map[string]string{"a": "80", "out": "443"}[c.service] + "}}}}]}}]"
+		annotations := []string{prefix + "backendProtocol: https"}
+		if c.annotation != "" {
+			annotations = append(annotations, prefix+c.annotation)
+		}
+		s := world(t, base+outside+ingressOf("i", 1, path, annotations...))
+		out := Translate(input(s, options()), options())
+		if b := out.Hosts[0].Locations[0].Backend; !b.HTTPS || b.Host.String() != c.want {
+			t.Errorf("%s, %q: %+v, want %q", c.service, c.annotation, b, c.want)
+		}
+	}
+}

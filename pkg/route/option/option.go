@@ -31,11 +31,18 @@ type Options struct {
 	ConnectTimeout int // this and the next two: seconds
 	ReadTimeout    int
 	SendTimeout    int
+	Protocol       value.Protocol
+	BackendHost    value.Host // not a wildcard
 }
 
 // Limits are those of a location.
 func (o Options) Limits() table.Limits {
 	return table.Limits{MaxBody: o.MaxBody, ConnectTimeout: o.ConnectTimeout, ReadTimeout: o.ReadTimeout, SendTimeout: o.SendTimeout}
+}
+
+// Backend is how those who serve a location are asked.
+func (o Options) Backend() table.Backend {
+	return table.Backend{HTTPS: o.Protocol == value.HTTPS, Host: o.BackendHost}
 }
 
 // Field is one option.
@@ -110,6 +117,10 @@ func Fields() []Field {
 			func(o *Options) *int { return &o.ReadTimeout }, value.ParseTimeout, seconds),
 		field("sendTimeout", "1m", "How long a Pod may take no bytes of a request (1s to 24h).",
 			func(o *Options) *int { return &o.SendTimeout }, value.ParseTimeout, seconds),
+		field("backendProtocol", "https", "http (the default) or https. With https whoever serves must have a certificate for backendHost by an authority of BACKEND_CA; nobody is asked without.",
+			func(o *Options) *value.Protocol { return &o.Protocol }, value.ParseProtocol, func(p value.Protocol) string { return string(p) }),
+		field("backendHost", "api.example.com", "The host that whoever serves is asked for: Host, and with https the name in its certificate. Without it, that of a Service of type ExternalName, else the host that the client asks for.",
+			func(o *Options) *value.Host { return &o.BackendHost }, value.ParseBackendHost, value.Host.String),
 	}
 }
 

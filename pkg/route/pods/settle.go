@@ -18,7 +18,7 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 	}
 	o := t.agree(l, votes)
 	t.offer(&o, votes)
-	l.Target, l.Limits, l.Sources = o.Target, o.Limits(), o.Sources.Prefixes()
+	l.Target, l.Limits, l.Sources, l.Backend = o.Target, o.Limits(), o.Sources.Prefixes(), o.Backend()
 	l.Upstream.Balance, l.Upstream.Sticky, l.Upstream.SlowStart = o.Balance, o.Sticky, o.SlowStart
 	l.Auth.Closed = o.Auth // until there is a key
 	in := policy.Input{Upstream: l.Upstream, Options: o, Sets: t.o.Sets[ns.Name], Now: t.o.Now}
@@ -29,13 +29,14 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 			in.Overrides = t.o.ConfigMaps[ns.Name][name]
 		}
 	}
-	for _, v := range g.votes {
-		in.Candidates = append(in.Candidates, policy.Candidate{
-			Ref: v.pod.Ref, Identity: v.pod.Name, Created: v.pod.Created, ReadySince: v.pod.ReadySince, UnreadySince: v.pod.UnreadySince, WasReady: v.pod.WasReady,
-			Deleting: v.pod.Deleting, Serves: v.pod.Serves(), Reachable: v.pod.Running && v.pod.IP.IsValid(), Endpoint: v.endpoint, StatefulSet: v.pod.StatefulSet,
-		})
+	balanced := l.Upstream.Endpoints
+	if o.Policy != "" {
+		in.Candidates = candidates(g.votes)
 	}
 	notes, until := policy.Apply(in)
+	if o.Policy == "" {
+		l.Upstream.Endpoints = balanced
+	}
 	for _, n := range notes {
 		ref, key := n.Ref, n.Key
 		if ref == (cluster.Ref{}) {
@@ -44,6 +45,17 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 		t.o.Report(ref, key, "%s", n.Reason)
 	}
 	t.o.Wake(until)
+}
+
+// candidates are all Pods of a location, whether they serve or not.
+func candidates(votes []vote) (out []policy.Candidate) {
+	for _, v := range votes {
+		out = append(out, policy.Candidate{
+			Ref: v.pod.Ref, Identity: v.pod.Name, Created: v.pod.Created, ReadySince: v.pod.ReadySince, UnreadySince: v.pod.UnreadySince, WasReady: v.pod.WasReady,
+			Deleting: v.pod.Deleting, Serves: v.pod.Serves(), Reachable: v.pod.Running && v.pod.IP.IsValid(), Endpoint: v.endpoint, StatefulSet: v.pod.StatefulSet,
+		})
+	}
+	return out
 }
 
 // agree takes each option from the oldest Pod that sets it, and tells each Pod that

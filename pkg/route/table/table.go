@@ -76,6 +76,25 @@ type Location struct {
 	// Sources are the clients that are let in; none: all.
 	Sources []netip.Prefix
 	Limits  Limits
+	Backend Backend
+}
+
+// Backend is how those who serve a location are asked.
+type Backend struct {
+	HTTPS bool       // by TLS; what is served has a Name, which their certificate must have
+	Host  value.Host // that they are asked for; zero: the one that the client asks for
+}
+
+// Name is the name of those who serve, where the location is one of a host: with HTTPS,
+// whoever can't show a certificate for it gets no request. Zero: there is none.
+func (b Backend) Name(host value.Host) value.Host {
+	switch {
+	case b.Host != value.Host{}:
+		return b.Host
+	case host.Nameable():
+		return host
+	}
+	return value.Host{}
 }
 
 // Limits are what a location asks of nginx beside the defaults. Zero is the default.

@@ -33,6 +33,7 @@ func allowed(block string) []string {
 			"proxy_send_timeout", "proxy_request_buffering", "proxy_max_temp_file_size", "proxy_buffer_size", "proxy_buffers",
 			"proxy_busy_buffers_size", "proxy_next_upstream", "proxy_next_upstream_tries", "proxy_redirect", "proxy_ignore_headers",
 			"resolver", "resolver_timeout", "ssl_protocols", "ssl_ciphers", "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_tickets",
+			"proxy_ssl_verify", "proxy_ssl_verify_depth", "proxy_ssl_trusted_certificate", "proxy_ssl_server_name", "proxy_ssl_protocols",
 			"upstream", "server",
 		}
 	case "upstream":
@@ -45,7 +46,7 @@ func allowed(block string) []string {
 	case "location":
 		return []string{
 			"access_log", "return", "proxy_pass", "if", "set", "error_page", "stub_status", "add_header", "allow", "deny", "client_max_body_size",
-			"proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout",
+			"proxy_connect_timeout", "proxy_read_timeout", "proxy_send_timeout", "proxy_ssl_name", "proxy_ssl_verify", "proxy_ssl_server_name",
 		}
 	case "if":
 		return []string{"return", "set", "add_header"}
@@ -60,6 +61,8 @@ func heads() map[string]*regexp.Regexp {
 	const key = `\$(segment_[1-9]\d*|host_label|(arg|http|cookie)_[a-zA-Z0-9_]+)`
 	const header = `(Retry-After 5|Strict-Transport-Security max-age=[1-9]\d*) always`
 	const name = `[0-9a-f]{32}(_[2-9]\d*)?`
+	const host = `[a-z0-9-]+(\.[a-z0-9-]+)*`
+	const again = `@again(_\d+_\d+_\d+(_` + host + `)?)?`
 	const path = `/[^\x00-\x20\x7f"'#$%;?<>\\^\x60{|}\[\]]*`
 	return map[string]*regexp.Regexp{
 		"http upstream":                    regexp.MustCompile(`^pods-[0-9a-f]{32}$`),
@@ -73,7 +76,7 @@ func heads() map[string]*regexp.Regexp {
 		"upstream check_http_send":         regexp.MustCompile(`^GET /[^ "'$;\\{}]* HTTP/1\.0\r\n([A-Za-z0-9_-]+: [^\r\n"'$;\\{}]*\r\n)+\r\n$`),
 		"upstream check_http_expect_alive": regexp.MustCompile(`^http_2xx http_3xx$`),
 		"server server_name":               regexp.MustCompile(`^((\*\.)?[a-z0-9.-]+)?$`),
-		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate|@again(_\d+){0,3})$`),
+		"server location":                  regexp.MustCompile(`^((= )?` + path + `|@no_certificate|` + again + `)$`),
 		"server if":                        regexp.MustCompile(`^\((\$host_parent != (\.[a-z0-9-]+)+ |\$ssl_client_verify != NONE)\)$`),
 		"server ssl_certificate":           regexp.MustCompile(`^` + folder + `\.crt$`),
 		"server ssl_certificate_key":       regexp.MustCompile(`^` + folder + `\.key$`),
@@ -90,14 +93,19 @@ func heads() map[string]*regexp.Regexp {
 		"location proxy_send_timeout":      regexp.MustCompile(`^[1-9]\d*s$`),
 		"http split_clients":               regexp.MustCompile(`^` + key + ` \$slot_` + name + `$`),
 		"server proxy_hide_header":         regexp.MustCompile(`^Strict-Transport-Security$`),
-		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host|\$repeatable = 0|\$override_key_` + name + ` = =` + key + ` |\$member = none)\)$`),
+		"location if":                      regexp.MustCompile(`^\((\$path_after_\d+ =  |\$http_[a-z0-9_]+ !?= [A-Za-z0-9+/]+=* |\$api_key = unknown|\$ssl_server_name != \$host|\$repeatable = 0|\$upstream_addr = (127(\.\d+){3}|\[::1\]):[1-9]\d*|\$override_key_` + name + ` = =` + key + ` |\$member = none)\)$`),
 		"server return":                    regexp.MustCompile(`^(444|503|308 https://\$host(:[1-9]\d{0,4})?\$request_uri)$`),
-		"server set":                       regexp.MustCompile(`^\$(again_(upstream|uri)|outside) $`),
-		"location set":                     regexp.MustCompile(`^(\$api_key unknown|\$outside yes|\$member \$slot_` + name + `|\$again_upstream (\$member|pods-[0-9a-f]{32})|\$again_uri (/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?\$is_args\$args)$`),
-		"location error_page":              regexp.MustCompile(`^502 = @again(_\d+){0,3}$`),
+		"server set":                       regexp.MustCompile(`^\$(again_(upstream|uri)|outside|backend_host) $`),
+		"location set":                     regexp.MustCompile(`^(\$api_key unknown|\$outside yes|\$backend_host ` + host + `|\$member \$slot_` + name + `|\$again_upstream (\$member|pods-[0-9a-f]{32})|\$again_uri (/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?\$is_args\$args)$`),
+		"location error_page":              regexp.MustCompile(`^502 = ` + again + `$`),
+		"http proxy_ssl_verify":            regexp.MustCompile(`^on$`),
+		"http proxy_ssl_server_name":       regexp.MustCompile(`^on$`),
+		"location proxy_ssl_name":          regexp.MustCompile(`^` + host + `$`),
+		"location proxy_ssl_verify":        regexp.MustCompile(`^off$`), // see checkHTTPS
+		"location proxy_ssl_server_name":   regexp.MustCompile(`^off$`),
 		"location stub_status":             regexp.MustCompile(`^$`),
 		"if set":                           regexp.MustCompile(`^(\$api_key known|\$member \$override_` + name + `)$`),
-		"location proxy_pass":              regexp.MustCompile(`^http://\$again_upstream\$again_uri$|^http://(\$member|pods-[0-9a-f]{32})(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?(\$is_args\$args)?$`),
+		"location proxy_pass":              regexp.MustCompile(`^https?://\$again_upstream\$again_uri$|^https?://(\$member|pods-[0-9a-f]{32})(/[^\x00-\x20\x7f-\xff"'#$;?<>\\^\x60{|}\[\]]*)?(\$path_after_\d+)?(\$is_args\$args)?$`),
 	}
 }
 
@@ -122,6 +130,9 @@ func (j *Judge) Check(conf string) ([]*nginxlex.Node, error) {
 
 func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 	upstreams := map[string]bool{}
+	if name == "http" && mentions(nodes, "proxy_ssl_name") && !slices.ContainsFunc(nodes, func(n *nginxlex.Node) bool { return n.Name() == "proxy_ssl_verify" }) {
+		errs = append(errs, errors.New("there are names to verify, but nothing is verified"))
+	}
 	for _, n := range nodes {
 		if strings.ContainsFunc(n.Comment, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			errs = append(errs, fmt.Errorf("line %d: a control character in the comment %q", n.Line, n.Comment))
@@ -146,6 +157,9 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 		if n.Name() == "server" && !isControl(n) && slices.ContainsFunc(n.Block, countsAll) {
 			errs = append(errs, fmt.Errorf("line %d: what nginx counts is shown to everybody", n.Line))
 		}
+		if n.Name() == "location" {
+			errs = append(errs, j.checkHTTPS(n)...)
+		}
 		switch n.Name() {
 		case "map", "geo":
 			errs = append(errs, checkMap(n)...)
@@ -154,6 +168,28 @@ func (j *Judge) block(name string, nodes []*nginxlex.Node) (errs []error) {
 		default:
 			errs = append(errs, j.block(n.Name(), n.Block)...)
 		}
+	}
+	return errs
+}
+
+// mentions reports whether a directive stands in a block, or in one in it.
+func mentions(nodes []*nginxlex.Node, name string) bool {
+	return slices.ContainsFunc(nodes, func(n *nginxlex.Node) bool { return n.Name() == name || mentions(n.Block, name) })
+}
+
+// checkHTTPS refuses a location that asks somebody else than the operator's URL over
+// https without a name to verify, or without verifying it.
+func (j *Judge) checkHTTPS(location *nginxlex.Node) (errs []error) {
+	has := map[string]string{}
+	for _, n := range location.Block {
+		has[n.Name()] = strings.Join(n.Args(), " ")
+	}
+	to, name := has["proxy_pass"], has["proxy_ssl_name"]
+	if own := j.DefaultReturn != "" && strings.HasPrefix(to, j.DefaultReturn); own {
+		return nil
+	}
+	if has["proxy_ssl_verify"] != "" || has["proxy_ssl_server_name"] != "" || strings.HasPrefix(to, "https:") != (name != "") {
+		errs = append(errs, fmt.Errorf("line %d: %q asks %s, name %q: it must be verified if and only if it is https", location.Line, location, to, name))
 	}
 	return errs
 }

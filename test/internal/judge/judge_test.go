@@ -9,6 +9,7 @@ const good = `
 daemon off;
 http {
   proxy_set_header Host $host;
+  proxy_ssl_verify on;
   map $request_uri $path_after_1 { default ""; "~^x" $after_1; }
   upstream pods-0123456789abcdef0123456789abcdef {
     server 10.0.0.1:80; # web
@@ -25,6 +26,7 @@ http {
     server_name a.example;
     if ($host_parent != ".example") { return 444; }
     location = /café { proxy_pass http://pods-0123456789abcdef0123456789abcdef; }
+    location = /s { set $backend_host b.example; proxy_ssl_name b.example; proxy_pass https://pods-0123456789abcdef0123456789abcdef; }
     location /x/ {
       if ($path_after_1 = "") { return 400; }
       proxy_pass http://pods-0123456789abcdef0123456789abcdef/%C3$path_after_1$is_args$args;
@@ -43,6 +45,13 @@ func TestCheck(t *testing.T) {
 		{"daemon off;", "include x;"},
 		{"location /x/ {", "location /x/ { proxy_set_header A b;"},
 		{"location /x/ {", "location /x/ { rewrite a b;"},
+		{"proxy_ssl_verify on;", ""},
+		{"proxy_ssl_verify on;", "proxy_ssl_verify off;"},
+		{"proxy_ssl_name b.example;", ""},
+		{"proxy_ssl_name b.example;", "proxy_ssl_name $host;"},
+		{"proxy_ssl_name b.example;", "proxy_ssl_name b.example; proxy_ssl_verify off;"},
+		{"proxy_ssl_name b.example; proxy_pass https:", "proxy_ssl_name b.example; proxy_pass http:"},
+		{"set $backend_host b.example;", "set $backend_host $host;"},
 		{"location /x/ {", "location /x/ { root /;"},
 		{"location /x/ {", "location /x/ { stub_status;"},
 		{"listen unix:/control;", "listen unix:/control; listen 80;"},

@@ -32,6 +32,19 @@ func Optional[T any](parse func(string) (T, error)) func(string) (T, error) {
 	}
 }
 
+// Except lets one value through as it is, and the word none as the zero value.
+func Except(parse func(string) (string, error), value string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		switch s {
+		case value:
+			return s, nil
+		case "none":
+			return "", nil
+		}
+		return parse(s)
+	}
+}
+
 // ListOf parses a comma-separated list; blanks around its elements are
 // dropped, as are repetitions. The error names the element.
 func ListOf[T comparable](parse func(string) (T, error)) func(string) ([]T, error) {

@@ -151,6 +151,7 @@ func TestFilesAndFolders(t *testing.T) {
 		refused = append(refused, at("secret"))
 	}
 	check(t, ReadableFile, accept(at("file")), refused...)
+	check(t, Except(ReadableFile, at("none")), map[string]string{at("file"): at("file"), at("none"): at("none"), "none": ""}, "", dir, at("none")+"x", "None")
 	check(t, Folder, accept(dir), "", at("none"), at("file"))
 	check(t, Source("kube"), accept("kube", dir, at("file")), "", at("none"), "Kube")
 	check(t, AbsoluteFolder, map[string]string{"/": "/", "/a//b/": "/a/b"}, "", "a", "./a", "/a b", "/a;", "/a\"", "/$a", "/a\nb")
