@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -82,6 +83,10 @@ func chooseEndpoints(cfg *config.Config, there *proxy.Facts, can render.Capabili
 	return nil
 }
 
+// fewAuthorities is how many an old nginx may have to read for each path. It takes it a
+// sixth of a millisecond and 8 kB to read one.
+const fewAuthorities = 10
+
 // chooseAuthorities decides whether those who serve a path can be verified. Where no
 // nginx runs, the setting alone says so.
 func chooseAuthorities(cfg *config.Config, there *proxy.Facts, can render.Capabilities, params *render.Params, options *route.Options) error {
@@ -89,8 +94,12 @@ func chooseAuthorities(cfg *config.Config, there *proxy.Facts, can render.Capabi
 		return nil
 	}
 	text, err := os.ReadFile(cfg.BackendCA)
-	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+	switch n := bytes.Count(text, []byte("-----BEGIN CERTIFICATE-----")); {
+	case err != nil:
+	case !x509.NewCertPool().AppendCertsFromPEM(text):
 		err = errors.New("it holds no certificate in PEM")
+	case n > fewAuthorities && !can.Version.SharesAuthorities():
+		err = fmt.Errorf("it holds %d certificates, which nginx %s reads for each path anew, and so has no time for more than %d", n, can.Version, fewAuthorities)
 	}
 	switch {
 	case err != nil && cfg.BackendCA != config.DefaultBackendCA:

@@ -168,7 +168,7 @@ func (c *Config) tls() []table.Setting {
 			"Strict-Transport-Security of TLS hosts. true is 365 days; a number is seconds, a duration like 4320h works too; false, 0: off. includeSubDomains is never sent, because subdomains may be other tenants'.",
 			table.Into(&c.HSTS, parse.HSTS)),
 		table.Row(groupTLS, "BACKEND_CA", "FILE|none", DefaultBackendCA,
-			"Certificates (PEM) of the authorities by which Pods and other endpoints are verified, of paths that ask for https. The default need not be there; without a file, such paths answer 503. It must be where nginx runs.",
+			"Certificates (PEM) of the authorities by which Pods and other endpoints are verified, of paths that ask for https. The default need not be there; without a file, such paths answer 503. It must be where nginx runs; nginx before 1.23.1 takes up to 10.",
 			table.Into(&c.BackendCA, parse.Except(parse.ReadableFile, DefaultBackendCA))),
 	}
 }

@@ -42,6 +42,11 @@ func (v Version) AtLeast(major, minor, patch int) bool {
 // "resolver" in CHANGES of 1.27.3).
 func (v Version) Resolve() bool { return v.AtLeast(1, 27, 3) }
 
+// SharesAuthorities reports whether an nginx of the version reads the authorities of
+// servers that it asks once for all locations, and not once for each ("memory usage
+// optimization in configurations with SSL proxying" in CHANGES of 1.23.1).
+func (v Version) SharesAuthorities() bool { return v.AtLeast(1, 23, 1) }
+
 // Oldest is the oldest nginx that rendered configurations are made for.
 func Oldest() Version { return Version{1, 22, 0} }
 

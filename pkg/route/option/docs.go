@@ -21,9 +21,9 @@ A path may ask for these, in either of two forms:
   source ranges both count.
 
 A value that can't be used is a problem: of a Pod's entry it drops that entry, of an annotation that option alone, unless
-it is one that protects: then its paths answer 403 (` + "`auth`, `allowSourceRanges`" + `) or 503 (` + "`policy`, `backendProtocol`, `backendHost`" + `)
-until it is corrected. Where Pods of one path
-differ, the oldest that sets an option decides, and the others are told.
+it is one that protects: then its paths answer 403 (` + "`auth`, `allowSourceRanges`" + `) or 503 (` + "`policy`," + `
+` + "`backendProtocol`, `backendHost`" + `) until it is corrected. Where Pods of one path differ, the oldest that sets an option
+decides, and the others are told.
 
 | option | for example | what it does |
 |---|---|---|
