@@ -113,7 +113,7 @@ func TestDynamicStale(t *testing.T) {
 		d.signal(signal)
 		d.wait()
 		if signal == syscall.SIGKILL {
-			for _, pid := range append(workers(master), master) {
+			for _, pid := range append([]int{master}, workers(master)...) { // or it would start others
 				if err := syscall.Kill(pid, signal); err != nil {
 					t.Fatal(err)
 				}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	programs "github.com/30x/dispatcher/test/internal/process"
 )
@@ -95,7 +94,8 @@ func (p *duo) endNginx() {
 func (p *duo) crashNginx() {
 	p.t.Helper()
 	master := p.masterPID()
-	for _, pid := range append(workers(master), p.nginx.PID(), master) {
+	// In this order nobody is left who would start another one.
+	for _, pid := range append([]int{p.nginx.PID(), master}, workers(master)...) {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			p.t.Fatal(err)
 		}
@@ -226,7 +226,12 @@ func TestSidecarRestarts(t *testing.T) {
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.within(3*time.Second, "nginx serves again", func() bool {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of nginx's container, whose master was %d:\n%s", old, p.nginxLog())
+		}
+	})
+	p.eventually("nginx serves again", func() bool {
 		return p.masterPID() != old && p.try("www.example.com", "/changed").Pod == "web"
 	})
 }
