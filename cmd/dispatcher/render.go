@@ -46,6 +46,11 @@ func renderManifests(cfg *config.Config, s streams) int {
 		problems++
 		fmt.Fprintln(s.err, p)
 	}
+	if params.Dynamic != nil { // nginx tests whether its memory holds all of this
+		n, dynamic := table.Counts(), *params.Dynamic
+		dynamic.Room = render.RoomFor(n.Endpoints, n.Locations+n.Members)
+		params.Dynamic = &dynamic
+	}
 	files, err := render.Render(table, params)
 	if err != nil {
 		return fail(err)

@@ -23,11 +23,14 @@ func options(t *testing.T, environ ...string) route.Options {
 // be declared, and beside the dialect dispatcher a Namespace must have granted the host.
 func TestMicroserviceOptions(t *testing.T) {
 	t.Parallel()
-	selector, err := labels.Parse("microservice=true")
-	if err != nil {
-		t.Fatal(err)
+	all := options(t, "DIALECTS=microservice").Microservice.Selector
+	for text, want := range map[string]bool{"microservice=true": true, "routable=true": true, "microservice=yes": false, "other=true": false} {
+		set, err := labels.ConvertSelectorToLabelsMap(text)
+		if err != nil || all.Matches(set) != want {
+			t.Errorf("%s matches %s: %t, %v", all, text, !want, err)
+		}
 	}
-	want := &route.Microservice{Selector: selector, HostsAnnotations: []string{"trafficHosts", "routingHosts"}, PathsAnnotations: []string{"publicPaths", "routingPaths"}}
+	want := &route.Microservice{Selector: all, HostsAnnotations: []string{"trafficHosts", "routingHosts"}, PathsAnnotations: []string{"publicPaths", "routingPaths"}}
 	if o := options(t, "DIALECTS=dispatcher,microservice"); !o.Dispatcher || !reflect.DeepEqual(o.Microservice, want) {
 		t.Errorf("both: %v, %+v", o.Dispatcher, o.Microservice)
 	}

@@ -41,7 +41,7 @@ func settingCases(dir string) []settingCase {
 		{"EVENT_WINDOW", "2s", "10ms", "10ms", "11m", "is not a duration from 10ms to 10m: give a number with its unit,", func(c *Config) any { return c.EventWindow }, nil},
 		{"DIALECTS", "[dispatcher]", "microservice", "[microservice]", "router", "is unknown: give dispatcher or microservice", func(c *Config) any { return c.Dialects }, nil},
 		{"POD_HOSTS", "auto", "open", "open", "any", "is unknown: give auto, granted or open", func(c *Config) any { return c.PodHosts }, nil},
-		{"MICROSERVICE_SELECTOR", "microservice=true", "routable=true", "routable=true", "a b", "is not a label selector: give at least one requirement,", func(c *Config) any { return c.MicroserviceSelector }, nil},
+		{"MICROSERVICE_SELECTOR", "microservice=true || routable=true", "routable=true", "routable=true", "a b", "is not a label selector: give at least one requirement,", func(c *Config) any { return c.MicroserviceSelector }, nil},
 		{"MICROSERVICE_HOSTS_ANNOTATIONS", "[trafficHosts routingHosts]", "e.com/h, h", "[e.com/h h]", "h,/", `has the element "/", which is not an annotation`, func(c *Config) any { return c.MicroserviceHostsAnnotations }, nil},
 		{"MICROSERVICE_PATHS_ANNOTATIONS", "[publicPaths routingPaths]", "p", "[p]", "p q", name, func(c *Config) any { return c.MicroservicePathsAnnotations }, nil},
 		{"MICROSERVICE_ANY_PORT", "false", "true", "true", "80", boolSays, func(c *Config) any { return c.MicroserviceAnyPort }, nil},

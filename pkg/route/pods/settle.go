@@ -12,10 +12,7 @@ import (
 
 // settle decides what holds for a location as a whole, where Pods may differ.
 func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
-	l, votes := g.location, g.votes
-	if serving := slices.DeleteFunc(slices.Clone(votes), func(v vote) bool { return !v.pod.Serves() }); !t.o.Dynamic && len(serving) > 0 {
-		votes = serving
-	}
+	l, votes := g.location, g.votes // of all Pods: what protects a path counts also while its Pod is not ready
 	o := t.agree(l, votes)
 	t.offer(&o, votes)
 	l.Target, l.Limits, l.Sources, l.Backend = o.Target, o.Limits(), o.Sources.Prefixes(), o.Backend()

@@ -69,7 +69,10 @@ func scope(cfg *config.Config, o route.Options) source.Scope {
 	}
 	if m := o.Microservice; m != nil {
 		s.Claims = slices.Concat(s.Claims, m.HostsAnnotations, m.PathsAnnotations)
-		s.Namespaces, s.Pods = nil, m.Selector
+		s.Namespaces, s.Pods = nil, nil
+		if _, one := m.Selector.Requirements(); one {
+			s.Pods = m.Selector
+		}
 	}
 	if in.Services || o.Microservice != nil && o.Dispatcher {
 		s.Namespaces, s.Pods = nil, nil // no one selector chooses them

@@ -17,7 +17,8 @@ func TestScope(t *testing.T) {
 	}{
 		{"run", nil, "namespaces=<nil> pods=<nil> services=true ingresses=true tls=false maps=[*] in= claims=1"},
 		{"run", []string{"INGRESS_CLASS=none", "OVERRIDES=none"}, "namespaces=github.com/30x.dispatcher.routable=true pods=github.com/30x.dispatcher.routable=true services=false ingresses=false tls=false maps=[] in= claims=1"},
-		{"run", []string{"INGRESS_CLASS=none", "DIALECTS=microservice", "OVERRIDES=moved"}, "namespaces=<nil> pods=microservice=true services=false ingresses=false tls=false maps=[moved] in= claims=5"},
+		{"run", []string{"INGRESS_CLASS=none", "DIALECTS=microservice", "OVERRIDES=moved"}, "namespaces=<nil> pods=<nil> services=false ingresses=false tls=false maps=[moved] in= claims=5"},
+		{"run", []string{"INGRESS_CLASS=none", "DIALECTS=microservice", "OVERRIDES=moved", "MICROSERVICE_SELECTOR=microservice=true"}, "namespaces=<nil> pods=microservice=true services=false ingresses=false tls=false maps=[moved] in= claims=5"},
 		{"run", []string{"INGRESS_CLASS=none", "DIALECTS=microservice,dispatcher"}, "namespaces=<nil> pods=<nil> services=false ingresses=false tls=false maps=[*] in= claims=5"},
 		{"run", []string{"INGRESS_TLS=true", "SSL_CERT=outside.go", "SSL_KEY=outside.go"}, "namespaces=<nil> pods=<nil> services=true ingresses=true tls=true maps=[*] in= claims=1"},
 		{"director", []string{"SERVICE=web", "NAMESPACE=team"}, "namespaces=<nil> pods=<nil> services=true ingresses=false tls=false maps=[] in=team claims=0"},
