@@ -9,6 +9,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route/apikey"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/pods"
+	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -50,6 +51,7 @@ type builder struct {
 	configMaps map[string]map[string]*cluster.ConfigMap
 	tlsSecrets map[string]map[string]*cluster.Secret // these three by Namespace and name
 	ingresses  ingresses
+	budget     policy.Budget
 	ours       []cluster.Ref // Ingresses of our class
 	until      int64         // when the clock alone would change the Table; 0: never
 	problems   []Problem

@@ -146,8 +146,8 @@ func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, 
 		state.open[l.Key()] = true
 	}
 	own, up := *l, *l.Upstream
-	if why := b.unverifiable(&own, o.name); why != "" {
-		b.problem(o.ref, o.place, "all requests for the path %s are answered with 503: it asks for https, and %s", cluster.Quote(l.Path.String()), why)
+	if why := cmp.Or(b.unverifiable(&own, o.name), b.budget.Spend(ns.Name, &up)); why != "" {
+		b.problem(o.ref, o.place, "all requests for the path %s are answered with 503: %s", cluster.Quote(l.Path.String()), why)
 		own.Backend, own.Stays, up = Backend{}, true, Upstream{}
 	}
 	policy.Name(&up, o.name.String(), l.Path.String(), string(l.Match))
@@ -161,9 +161,9 @@ func (b *builder) unverifiable(l *Location, host value.Host) string {
 	switch {
 	case !l.Backend.HTTPS:
 	case !b.opts.BackendTLS:
-		return "nothing is known by which a certificate could be verified; have the operator set BACKEND_CA"
+		return "it asks for https, and nothing is known by which a certificate could be verified; have the operator set BACKEND_CA"
 	case l.Backend.Name(host) == value.Host{}:
-		return "no certificate can be verified against the host; write the name of whoever serves it in the option backendHost"
+		return "it asks for https, and no certificate can be verified against the host; write the name of whoever serves it in the option backendHost"
 	}
 	return ""
 }

@@ -74,7 +74,7 @@ func TestOutageCycles(t *testing.T) {
 	early, late := least(all[20:60]), least(all[cycles-40:])
 	t.Logf("%d cycles in %v, the longest return %v; early %v, late %v", cycles, time.Since(began).Round(time.Second), longest, early, late)
 	for name, allowed := range map[string]float64{
-		"go_goroutines": 3, "process_open_fds": 3,
+		"go_goroutines": 18, "process_open_fds": 3, // two for each kind of objects; one that is left behind in each cycle would be 140
 		"go_memstats_heap_alloc_bytes": 2 << 20, "process_resident_memory_bytes": 16 << 20,
 	} {
 		if early[name] == 0 || late[name] > early[name]+allowed {

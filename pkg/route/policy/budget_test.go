@@ -1,0 +1,34 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/30x/dispatcher/pkg/route/table"
+)
+
+// One Namespace's keys can't take up what others need, and count alone.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	keyed := func(members, overrides int) *table.Upstream {
+		return &table.Upstream{Keyed: &table.Keyed{Members: make([]table.Member, members), Overrides: make([]table.Override, overrides)}}
+	}
+	var b Budget
+	for i, step := range []struct {
+		namespace string
+		up        *table.Upstream
+		want      string
+	}{
+		{"a", &table.Upstream{}, ""},
+		{"a", keyed(maxMembers-1, maxAllOverrides), ""},
+		{"a", keyed(2, 0), "more than 4000 Pods"},
+		{"a", keyed(1, 0), ""},
+		{"a", keyed(0, 1), "more than 40000 together"},
+		{"b", keyed(maxMembers, 1), ""},
+		{"b", keyed(1, 0), "of Namespace b"},
+	} {
+		if got := b.Spend(step.namespace, step.up); (got == "") != (step.want == "") || !strings.Contains(got, step.want) {
+			t.Errorf("step %d: %q, want %q", i, got, step.want)
+		}
+	}
+}
