@@ -25,6 +25,7 @@ type Options struct {
 	Key            value.KeySource
 	WhenDown       value.WhenDown
 	Overrides      value.ObjectName // of a ConfigMap
+	OnMove         value.OnMove
 	Sources        value.Ranges
 	Auth           bool // an API key is demanded
 	MaxBody        value.Size
@@ -99,6 +100,8 @@ func Fields() []Field {
 			func(o *Options) *value.WhenDown { return &o.WhenDown }, value.ParseWhenDown, func(w value.WhenDown) string { return string(w) }),
 		field("overrides", "overwriting", "With policy hash: name of a ConfigMap in the same namespace; its data, KEY: POD-NAME, beats the hash for exactly these keys.",
 			func(o *Options) *value.ObjectName { return &o.Overrides }, value.ParseObjectName, value.ObjectName.String),
+		field("onMove", "drain", "With policy hash: what becomes of open connections of a key that moves to another Pod: drain (they stay until they end), which is all that there is.",
+			func(o *Options) *value.OnMove { return &o.OnMove }, value.ParseOnMove, func(m value.OnMove) string { return string(m) }),
 		field("balance", "least_conn", "With policy balance: round_robin (the default), least_conn or random.",
 			func(o *Options) *value.Balance { return &o.Balance }, value.ParseBalance, func(b value.Balance) string { return string(b) }),
 		field("sticky", "pod", "Name of a cookie that keeps a client at its Pod. Needs nginx 1.29.6.",

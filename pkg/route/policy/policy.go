@@ -103,6 +103,7 @@ func idle(o option.Options) (notes []Note) {
 		{"key", o.Key != value.KeySource{}, value.PolicyHash},
 		{"whenDown", o.WhenDown != "", value.PolicyHash},
 		{"overrides", o.Overrides != value.ObjectName{}, value.PolicyHash},
+		{"onMove", o.OnMove != "", value.PolicyHash},
 		{"balance", o.Balance != "", ""},
 		{"sticky", o.Sticky != value.Cookie{}, ""},
 		{"slowStart", o.SlowStart != 0, ""},

@@ -45,6 +45,22 @@ func ParseWhenDown(s string) (WhenDown, error) {
 	return "", fmt.Errorf("%s is not what may be done when a Pod is down: write \"wait\" or \"next\"", cluster.Quote(s))
 }
 
+// OnMove says what becomes of the open connections of a key that moves to another Pod;
+// "" is not said, which is MoveDrain.
+type OnMove string
+
+// MoveDrain lets them stay where they are until they end. nginx can close all
+// connections of a worker, but not some.
+const MoveDrain OnMove = "drain"
+
+// ParseOnMove accepts the one word.
+func ParseOnMove(s string) (OnMove, error) {
+	if s == string(MoveDrain) {
+		return MoveDrain, nil
+	}
+	return "", fmt.Errorf("%s is not what can be done when a key moves: write \"drain\": open connections stay until they end", cluster.Quote(s))
+}
+
 // KeyKind says of which part of a request the key is.
 type KeyKind string
 
