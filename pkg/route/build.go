@@ -104,21 +104,21 @@ func (b *builder) namespaces() []*cluster.Namespace {
 	if !b.opts.Implied {
 		return b.snapshot.Namespaces
 	}
-	known, implied := map[string]bool{}, map[string]bool{}
-	for _, ns := range b.snapshot.Namespaces {
-		known[ns.Name] = true
-	}
+	implied := map[string]bool{}
 	for _, p := range b.snapshot.Pods {
-		implied[p.Namespace] = implied[p.Namespace] || p.Microservice && !known[p.Namespace]
+		if p.Microservice {
+			implied[p.Namespace] = true
+		}
 	}
 	for _, i := range b.ours {
-		implied[i.Namespace] = !known[i.Namespace]
+		implied[i.Namespace] = true
+	}
+	for _, ns := range b.snapshot.Namespaces {
+		delete(implied, ns.Name)
 	}
 	out := slices.Clone(b.snapshot.Namespaces)
 	for _, name := range slices.Sorted(maps.Keys(implied)) {
-		if implied[name] {
-			out = append(out, &cluster.Namespace{Ref: cluster.Ref{Kind: "Namespace", Name: name}})
-		}
+		out = append(out, &cluster.Namespace{Ref: cluster.Ref{Kind: "Namespace", Name: name}})
 	}
 	return out
 }

@@ -10,7 +10,7 @@ import (
 
 // direct gives the Table of a Director: one location, for all hosts and paths.
 func (b *builder) direct(d *Director) *Table {
-	finder := backend.New(b.snapshot, b.backendOptions())
+	finder := backend.New(b.snapshot, b.opts.Ingresses().Options)
 	found, notes := finder.Direct(d.Namespace, d.Service, d.TargetPort)
 	ns := cluster.Ref{Kind: "Namespace", Name: d.Namespace}
 	root, err := value.ParsePath("/")

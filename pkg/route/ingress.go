@@ -7,7 +7,6 @@ import (
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/backend"
 	"github.com/30x/dispatcher/pkg/route/ingress"
-	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -23,41 +22,30 @@ func (b *builder) findIngresses() {
 	if b.opts.Ingress == nil {
 		return
 	}
-	o := b.opts.Ingress
-	b.ingresses.opts = ingress.Options{
-		Options: b.backendOptions(), Class: o.Class, Controller: o.Controller, TLS: o.TLS && b.opts.TLS, DefaultNamespace: o.DefaultNamespace,
-		Dynamic: b.opts.Dynamic, Sticky: b.opts.Sticky, Overrides: b.opts.Overrides, Now: b.opts.Now,
+	b.ingresses.opts = b.opts.Ingresses()
+	ours := ingress.Ours(b.snapshot, b.ingresses.opts)
+	if len(ours) == 0 {
+		return
 	}
 	b.ingresses.finder = backend.New(b.snapshot, b.ingresses.opts.Options)
 	b.ingresses.byNamespace = map[string][]*cluster.Ingress{}
-	for _, i := range ingress.Ours(b.snapshot, b.ingresses.opts) {
+	for _, i := range ours {
 		b.ingresses.byNamespace[i.Namespace] = append(b.ingresses.byNamespace[i.Namespace], i)
 		b.ours = append(b.ours, i.Ref)
 	}
 }
 
-func (b *builder) backendOptions() backend.Options {
-	o := backend.Options{Known: b.known()}
-	if in := b.opts.Ingress; in != nil {
-		o.Prefix, o.Allow, o.Deny, o.ExternalNames, o.APIServer = in.Prefix, in.Allow, in.Deny, in.ExternalNames, in.APIServer
+// Ingresses are the options with which Ingresses and Services are read.
+func (o Options) Ingresses() ingress.Options {
+	out := ingress.Options{
+		Options: backend.Options{Known: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation}},
+		Dynamic: o.Dynamic, Sticky: o.Sticky, Overrides: o.Overrides, Now: o.Now,
 	}
-	return o
-}
-
-// known are the annotations with the options' prefix that are no options.
-func (b *builder) known() []string {
-	known := []string{b.opts.HostsAnnotation, b.opts.PathsAnnotation, b.opts.AuthAnnotation}
-	for _, f := range option.Fields() {
-		known = append(known, b.opts.Ingress.prefix()+f.Name)
+	if in := o.Ingress; in != nil {
+		out.Class, out.Controller, out.TLS, out.DefaultNamespace = in.Class, in.Controller, in.TLS && o.TLS, in.DefaultNamespace
+		out.Prefix, out.Allow, out.Deny, out.ExternalNames, out.APIServer = in.Prefix, in.Allow, in.Deny, in.ExternalNames, in.APIServer
 	}
-	return known
-}
-
-func (o *Ingress) prefix() string {
-	if o == nil {
-		return ""
-	}
-	return o.Prefix
+	return out
 }
 
 // ingressOffers gives the hosts of a Namespace's Ingresses.

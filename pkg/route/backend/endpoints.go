@@ -47,11 +47,9 @@ func (s *search) addPod(slice *cluster.EndpointSlice, e cluster.SliceEndpoint, a
 	if pod.Finished {
 		return
 	}
-	s.add(slice.Ref, policy.Candidate{
-		Ref: pod.Ref, Identity: pod.Name, Created: pod.Created, ReadySince: pod.ReadySince, UnreadySince: pod.UnreadySince, WasReady: pod.WasReady,
-		Deleting: pod.Deleting, Serves: e.Ready && pod.Serves(), Reachable: pod.Running && pod.IP.IsValid(), StatefulSet: pod.StatefulSet,
-		Endpoint: table.Endpoint{Addr: addrPort(pod.IP, port), Pod: pod.Ref, ReadySince: pod.ReadySince},
-	})
+	c := policy.Of(pod, table.Endpoint{Addr: addrPort(pod.IP, port), Pod: pod.Ref, ReadySince: pod.ReadySince})
+	c.Serves = c.Serves && e.Ready
+	s.add(slice.Ref, c)
 }
 
 // addOutside adds an address outside the cluster, if it may be reached.

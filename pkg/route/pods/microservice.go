@@ -24,6 +24,19 @@ type Microservice struct {
 	AnyPort bool
 }
 
+// Keys gives the annotations of a Pod that count; "" for one that it lacks.
+func (m *Microservice) Keys(p *cluster.Pod) (hosts, paths string) {
+	first := func(names []string) string {
+		for _, name := range names {
+			if _, ok := p.Annotations[name]; ok {
+				return name
+			}
+		}
+		return ""
+	}
+	return first(m.HostsAnnotations), first(m.PathsAnnotations)
+}
+
 // microservicePods groups the Pods of the dialect microservice (k8s-pods-ingress), which
 // name their hosts themselves, by Namespace.
 func (t *Translator) microservicePods() map[string][]declaration {
@@ -36,7 +49,7 @@ func (t *Translator) microservicePods() map[string][]declaration {
 		if !p.Microservice || p.Finished {
 			continue
 		}
-		hostsKey, pathsKey := firstOf(p.Annotations, m.HostsAnnotations), firstOf(p.Annotations, m.PathsAnnotations)
+		hostsKey, pathsKey := m.Keys(p)
 		if hostsKey == "" || pathsKey == "" {
 			missing := m.HostsAnnotations[0]
 			if hostsKey != "" {
@@ -55,16 +68,6 @@ func (t *Translator) microservicePods() map[string][]declaration {
 		}
 	}
 	return out
-}
-
-// firstOf gives the first of the names that is among the annotations; "" if none is.
-func firstOf(annotations map[string]string, names []string) string {
-	for _, name := range names {
-		if _, ok := annotations[name]; ok {
-			return name
-		}
-	}
-	return ""
 }
 
 // Host is a host that Pods of a Namespace name, with the paths of those that name it.

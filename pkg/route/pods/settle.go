@@ -26,14 +26,10 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 			in.Overrides = t.o.ConfigMaps[ns.Name][name]
 		}
 	}
-	balanced := l.Upstream.Endpoints
 	if o.Policy != "" {
-		in.Candidates = candidates(g.votes)
+		in.Candidates = candidates(votes)
 	}
 	notes, until := policy.Apply(in)
-	if o.Policy == "" {
-		l.Upstream.Endpoints = balanced
-	}
 	for _, n := range notes {
 		ref, key := n.Ref, n.Key
 		if ref == (cluster.Ref{}) {
@@ -47,10 +43,7 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 // candidates are all Pods of a location, whether they serve or not.
 func candidates(votes []vote) (out []policy.Candidate) {
 	for _, v := range votes {
-		out = append(out, policy.Candidate{
-			Ref: v.pod.Ref, Identity: v.pod.Name, Created: v.pod.Created, ReadySince: v.pod.ReadySince, UnreadySince: v.pod.UnreadySince, WasReady: v.pod.WasReady,
-			Deleting: v.pod.Deleting, Serves: v.pod.Serves(), Reachable: v.pod.Running && v.pod.IP.IsValid(), Endpoint: v.endpoint, StatefulSet: v.pod.StatefulSet,
-		})
+		out = append(out, policy.Of(v.pod, v.endpoint))
 	}
 	return out
 }

@@ -30,6 +30,14 @@ type Candidate struct {
 	StatefulSet                       string         // that owns it; "" if none does
 }
 
+// Of makes the Candidate that a Pod is at an endpoint.
+func Of(p *cluster.Pod, at table.Endpoint) Candidate {
+	return Candidate{
+		Ref: p.Ref, Identity: p.Name, Created: p.Created, ReadySince: p.ReadySince, UnreadySince: p.UnreadySince, WasReady: p.WasReady,
+		Deleting: p.Deleting, Serves: p.Serves(), Reachable: p.Running && p.IP.IsValid(), Endpoint: at, StatefulSet: p.StatefulSet,
+	}
+}
+
 // Input is all that Apply needs. Nothing in it is changed but the Upstream itself.
 type Input struct {
 	Upstream   *table.Upstream // its Balance, Sticky and SlowStart are set already
@@ -50,11 +58,15 @@ type Note struct {
 // Apply sets the Upstream's Policy, Endpoints and Keyed, and clears what has no effect
 // with its Policy. It returns what the owners should know, and the moment when the
 // clock alone will change what was decided, Unix seconds, 0 if it will not. The Upstream
-// and its Members are given their names by Name.
+// and its Members are given their names by Name. For balancing, the Endpoints may be there
+// already, and no Candidates.
 func Apply(in Input) (notes []Note, until int64) {
 	up := in.Upstream
-	up.Policy, up.Endpoints, up.Keyed = in.Options.Policy, nil, nil
+	up.Policy, up.Keyed = in.Options.Policy, nil
 	notes = idle(in.Options)
+	if up.Policy != "" || len(in.Candidates) > 0 {
+		up.Endpoints = nil
+	}
 	if up.Policy != "" {
 		up.Balance, up.Sticky, up.SlowStart = "", value.Cookie{}, 0
 	}

@@ -7,7 +7,6 @@ package claims
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
@@ -47,7 +46,7 @@ type Finder struct {
 func New(s *cluster.Snapshot, o route.Options) *Finder {
 	f := &Finder{snapshot: s, opts: o, entries: map[string][]annotation.Path{}}
 	if o.Ingress != nil || o.Director != nil {
-		f.backends = backend.New(s, f.ingressOptions().Options)
+		f.backends = backend.New(s, f.opts.Ingresses().Options)
 	}
 	return f
 }
@@ -72,7 +71,7 @@ func (f *Finder) find(whose func(namespace string) bool, wanted func(value.Host)
 	}
 	ours := map[string][]*cluster.Ingress{}
 	if f.opts.Ingress != nil {
-		for _, i := range ingress.Ours(f.snapshot, f.ingressOptions()) {
+		for _, i := range ingress.Ours(f.snapshot, f.opts.Ingresses()) {
 			ours[i.Namespace] = append(ours[i.Namespace], i)
 		}
 	}
@@ -111,7 +110,7 @@ func (f *Finder) pod(ns *cluster.Namespace, hosts []annotation.Host, p *cluster.
 	if m == nil || !p.Microservice {
 		return out
 	}
-	hostsKey, pathsKey := firstOf(p.Annotations, m.HostsAnnotations), firstOf(p.Annotations, m.PathsAnnotations)
+	hostsKey, pathsKey := m.Keys(p)
 	named, _ := annotation.HostWords(p.Annotations[hostsKey])
 	entries := f.parse("words", p.Annotations[pathsKey], func(text string) []annotation.Path { e, _ := annotation.PathWords(text); return e })
 	for _, h := range named {
@@ -131,14 +130,6 @@ func (f *Finder) parse(form, text string, read func(string) []annotation.Path) [
 	return entries
 }
 
-func firstOf(annotations map[string]string, names []string) string {
-	i := slices.IndexFunc(names, func(name string) bool { _, ok := annotations[name]; return ok })
-	if i < 0 {
-		return ""
-	}
-	return names[i]
-}
-
 // claimsOf are a Pod's entries on one host.
 func claimsOf(p *cluster.Pod, host value.Host, annotationKey string, entries []annotation.Path, anyPort bool) (out []Claim) {
 	for _, e := range entries {
@@ -148,11 +139,7 @@ func claimsOf(p *cluster.Pod, host value.Host, annotationKey string, entries []a
 		case err != nil:
 			c.Lacks = err.Error()
 		case !p.Finished:
-			c.Candidates = []policy.Candidate{{
-				Ref: p.Ref, Identity: p.Name, Created: p.Created, ReadySince: p.ReadySince, UnreadySince: p.UnreadySince,
-				Deleting: p.Deleting, Serves: p.Serves(), Reachable: p.Running && p.IP.IsValid(), StatefulSet: p.StatefulSet,
-				Endpoint: table.Endpoint{Addr: netip.AddrPortFrom(p.IP, uint16(port)), Weight: e.Weight, Pod: p.Ref},
-			}}
+			c.Candidates = []policy.Candidate{policy.Of(p, table.Endpoint{Addr: netip.AddrPortFrom(p.IP, uint16(port)), Weight: e.Weight, Pod: p.Ref})}
 		}
 		out = append(out, c)
 	}
@@ -168,7 +155,7 @@ func (f *Finder) ingresses(ns *cluster.Namespace, ours []*cluster.Ingress, wante
 	for _, i := range ours {
 		byRef[i.Ref] = i
 	}
-	result := ingress.Translate(ingress.Input{Namespace: ns, Ingresses: ours, Finder: f.backends}, f.ingressOptions())
+	result := ingress.Translate(ingress.Input{Namespace: ns, Ingresses: ours, Finder: f.backends}, f.opts.Ingresses())
 	for _, h := range result.Hosts {
 		if !wanted(h.Name) {
 			continue
@@ -201,13 +188,4 @@ func (f *Finder) director(d *route.Director) []Claim {
 		Ref: cluster.Ref{Kind: "Service", Namespace: d.Namespace, Name: d.Service}, Namespace: d.Namespace,
 		Key: table.Key{Path: "/", Match: value.Prefix}, Place: "spec", Service: d.Service, Candidates: found.Candidates,
 	}}
-}
-
-func (f *Finder) ingressOptions() ingress.Options {
-	o := ingress.Options{Dynamic: f.opts.Dynamic, Sticky: f.opts.Sticky, Overrides: f.opts.Overrides, Now: f.opts.Now}
-	if in := f.opts.Ingress; in != nil {
-		o.Class, o.Controller, o.TLS, o.DefaultNamespace = in.Class, in.Controller, in.TLS && f.opts.TLS, in.DefaultNamespace
-		o.Prefix, o.Allow, o.Deny, o.ExternalNames, o.APIServer = in.Prefix, in.Allow, in.Deny, in.ExternalNames, in.APIServer
-	}
-	return o
 }
