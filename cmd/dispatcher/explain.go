@@ -17,8 +17,6 @@ import (
 	"github.com/30x/dispatcher/pkg/explain"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
-	"github.com/30x/dispatcher/pkg/route/expiry"
-	"github.com/30x/dispatcher/pkg/source"
 )
 
 // explainQuestion says what becomes of requests for a URL, or what a Pod serves, by
@@ -53,42 +51,15 @@ func explainHere(cfg *config.Config, s streams) (*explain.Explanation, error) {
 	if cfg.Explain.From != "" {
 		return askRunning(context.Background(), &cfg.Explain)
 	}
-	world, err := manifestWorld(cfg, s)
+	g, err := readManifests(cfg, s)
 	if err != nil {
 		return nil, err
 	}
+	world := explain.World{Table: g.table, Snapshot: g.snapshot, Problems: g.problems, Settings: explainSettings(cfg, g.params, g.options)}
 	if q := cfg.Explain; q.Pod == "" {
 		return explain.URL(world, explain.Query{URL: q.URL, Headers: q.Headers, Client: q.Client})
 	}
 	return explain.Pod(world, cfg.Explain.Pod)
-}
-
-// manifestWorld is what manifests give. What can't be read of them goes to stderr.
-func manifestWorld(cfg *config.Config, s streams) (explain.World, error) {
-	objects, unread, err := source.ReadManifests(cfg.Files, s.in)
-	if err != nil {
-		return explain.World{}, err
-	}
-	for _, p := range unread {
-		fmt.Fprintln(s.err, p)
-	}
-	params, options, err := furnish(context.Background(), cfg, nil, s.logger(cfg))
-	if err != nil {
-		return explain.World{}, err
-	}
-	now := time.Now().Unix()
-	options.Now = now
-	cache := cluster.NewCache(cfg.Selector, options.Interest())
-	for _, o := range objects {
-		if _, err := cache.Set(o); err != nil {
-			fmt.Fprintln(s.err, err)
-		}
-	}
-	w := explain.World{Snapshot: cache.Snapshot(), Settings: explainSettings(cfg, params, options)}
-	w.Table, w.Problems = route.Build(w.Snapshot, options)
-	expiring, _ := expiry.Expiring(w.Table, now)
-	w.Problems = append(w.Problems, expiring...)
-	return w, nil
 }
 
 // explainSettings are what an explanation depends on beside the objects.

@@ -133,8 +133,7 @@ func (t *turner) params(table *route.Table) render.Params {
 	if p.Dynamic == nil {
 		return p
 	}
-	n := table.Counts()
-	t.room = max(t.room, render.RoomFor(n.Endpoints, n.Locations+n.Members))
+	t.room = max(t.room, render.RoomFor(table.Counts()))
 	dynamic := *p.Dynamic
 	dynamic.Room = t.room
 	t.report.Capacity = dynamic.Capacity()

@@ -52,7 +52,9 @@ func newPage(t *route.Table, p Params) *Page {
 		page.DefaultTLS, page.ListenTLS = &tls, p.SSLListenAddresses()
 	}
 	if p.Dynamic != nil {
-		page.zone = p.Dynamic.ZoneSize()
+		dynamic := *p.Dynamic
+		dynamic.Room = max(dynamic.Room, RoomFor(t.Counts()))
+		page.zone = dynamic.ZoneSize()
 	}
 	longest := 0
 	for _, h := range t.Hosts {

@@ -3,6 +3,7 @@ package render
 import (
 	"github.com/30x/dispatcher/pkg/render/capabilities"
 	"github.com/30x/dispatcher/pkg/render/params"
+	"github.com/30x/dispatcher/pkg/route"
 )
 
 type (
@@ -21,9 +22,9 @@ type (
 // Domain ends the names of services.
 const Domain = params.Domain
 
-// RoomFor gives the Dynamic.Room for that many endpoints and upstreams, with as much
+// RoomFor gives the Dynamic.Room for the endpoints and upstreams of a Table, with as much
 // again to spare: twice as many fit without a reload.
-func RoomFor(endpoints, upstreams int) int { return params.RoomFor(endpoints, upstreams) }
+func RoomFor(n route.Counts) int { return params.RoomFor(n) }
 
 // ParseTemplates parses the templates, given by file name. The error names the
 // file and line.

@@ -1,6 +1,10 @@
 package params
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/30x/dispatcher/pkg/route"
+)
 
 // Dynamic is how nginx learns endpoints without a reload.
 type Dynamic struct {
@@ -8,7 +12,8 @@ type Dynamic struct {
 	// Empty is where nginx itself listens, for requests of services without
 	// endpoints: it answers 503.
 	Empty netip.AddrPort
-	// Room is the number of endpoints that nginx's shared memory has room for.
+	// Room is the number of endpoints that nginx's shared memory has room for, if that is
+	// more than RoomFor the Table.
 	Room int
 }
 
@@ -37,6 +42,6 @@ func (d *Dynamic) ZoneSize() int {
 // more.
 func (d *Dynamic) Capacity() int { return d.ZoneSize() / kilobytesEach }
 
-// RoomFor gives the Room for that many endpoints and upstreams, with as much again
+// RoomFor gives the Room for the endpoints and upstreams of a Table, with as much again
 // to spare: twice as many fit without a reload.
-func RoomFor(endpoints, upstreams int) int { return 2 * (endpoints + 2*upstreams) }
+func RoomFor(n route.Counts) int { return 2 * (n.Endpoints + 2*(n.Locations+n.Members)) }
