@@ -89,7 +89,7 @@ func (in Interest) cut(o metav1.Object) (any, error) {
 	case *appsv1.StatefulSet:
 		return object.NewStatefulSet(o)
 	case *corev1.ConfigMap:
-		if in.overrides(o.Name) {
+		if in.Overrides.Has(o.Name) {
 			return object.NewConfigMap(o)
 		}
 	}

@@ -22,12 +22,11 @@ type Interest struct {
 	// Services: Services, their EndpointSlices, Ingresses and IngressClasses are kept,
 	// and of all Pods what says whether they serve.
 	Services           bool
-	Service            Ref      // one that matters although no Ingress names it; its zero value is none
-	ServiceAnnotations []string // of Services and Ingresses
-	ServicePrefix      string   // other annotations of them that are kept begin with it; "" is none
-	TLSSecrets         bool     // Secrets of type kubernetes.io/tls are kept
-	// Overrides are the names of ConfigMaps that are kept; "*" is all.
-	Overrides []string
+	Service            Ref        // one that matters although no Ingress names it; its zero value is none
+	ServiceAnnotations []string   // of Services and Ingresses
+	ServicePrefix      string     // other annotations of them that are kept begin with it; "" is none
+	TLSSecrets         bool       // Secrets of type kubernetes.io/tls are kept
+	Overrides          ConfigMaps // those that are kept
 }
 
 func (in Interest) routable(o metav1.Object) bool {
@@ -38,8 +37,12 @@ func (in Interest) microservice(o metav1.Object) bool {
 	return in.Microservice != nil && in.Microservice.Matches(labels.Set(o.GetLabels()))
 }
 
-func (in Interest) overrides(name string) bool {
-	return slices.Contains(in.Overrides, "*") || slices.Contains(in.Overrides, name)
+// ConfigMaps are names of ConfigMaps in any namespace; "*" is all.
+type ConfigMaps []string
+
+// Has reports whether a name is among them.
+func (c ConfigMaps) Has(name string) bool {
+	return slices.Contains(c, "*") || slices.Contains(c, name)
 }
 
 func (in Interest) ofServices(annotations map[string]string) map[string]string {

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
 )
 
@@ -58,7 +59,7 @@ func TestIngressOptions(t *testing.T) {
 	}
 	o := options(t, "INGRESS_CLASS=edge", "OPTIONS_PREFIX=e.com/", "ENDPOINT_ALLOW=192.0.2.1/24", "ENDPOINT_DENY=192.0.2.7",
 		"ALLOW_EXTERNAL_NAMES=*.Example.com", "DEFAULT_NAMESPACE=front", "OVERRIDES=a,*")
-	if !reflect.DeepEqual(o.Ingress, want) || !reflect.DeepEqual(o.Overrides, []string{"*"}) {
+	if !reflect.DeepEqual(o.Ingress, want) || !reflect.DeepEqual(o.Overrides, cluster.ConfigMaps{"*"}) {
 		t.Errorf("got %+v, %v", o.Ingress, o.Overrides)
 	}
 	if o := options(t, "INGRESS_CLASS=none", "OVERRIDES=none"); o.Ingress != nil || o.Overrides != nil {

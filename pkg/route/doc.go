@@ -39,11 +39,11 @@ type Options struct {
 	// that a path may ask for https.
 	BackendTLS bool
 
-	Dispatcher   bool          // read the dialect dispatcher: HostsAnnotation and PathsAnnotation
-	Microservice *Microservice // nil: that dialect is not read
-	Ingress      *Ingress      // nil: Ingresses and Services are not read
-	Director     *Director     // nil: no Service is served for all hosts
-	Overrides    []string      // names of ConfigMaps that may hold overrides; "*" is any
+	Dispatcher   bool               // read the dialect dispatcher: HostsAnnotation and PathsAnnotation
+	Microservice *Microservice      // nil: that dialect is not read
+	Ingress      *Ingress           // nil: Ingresses and Services are not read
+	Director     *Director          // nil: no Service is served for all hosts
+	Overrides    cluster.ConfigMaps // names of ConfigMaps that may hold overrides; "*" is any
 	// Implied: objects are served although nothing is known of their Namespace, which
 	// manifests may leave out. It counts as the newest.
 	Implied bool

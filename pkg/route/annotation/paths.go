@@ -1,7 +1,6 @@
 package annotation
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -73,7 +72,7 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 	seen := map[string]bool{}
 	for _, m := range members {
 		if seen[m.Name] {
-			complain("."+quoteField(m.Name), "the entry is dropped: the field stands there twice")
+			complain("."+value.Word(m.Name), "the entry is dropped: the field stands there twice")
 			bad = true
 		}
 		seen[m.Name] = true
@@ -96,7 +95,7 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 		default:
 			field, known := option.Find(m.Name)
 			if !known {
-				complain("."+quoteField(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, weight, match, %s", option.Names())
+				complain("."+value.Word(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, weight, match, %s", option.Names())
 				continue
 			}
 			read := ordered.String
@@ -135,14 +134,4 @@ func decode[T any](raw json.RawMessage, parse func(string) (T, error)) (v T, err
 		return v, err
 	}
 	return parse(s)
-}
-
-// quoteField shows a field's name as it is if it is a plain word.
-func quoteField(name string) string {
-	for i := range len(name) {
-		if !value.IsAlphanumeric(name[i]) || i > 40 {
-			return cluster.Quote(name)
-		}
-	}
-	return cmp.Or(name, `""`)
 }

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // TLS is what a host's option ssl says: fields of the Namespace's Secret, and
@@ -113,7 +114,7 @@ func object(hint string, known fields) reader {
 		}
 		seen := map[string]bool{}
 		for _, m := range members {
-			field := place + "." + quoteField(m.Name)
+			field := place + "." + value.Word(m.Name)
 			read := known[m.Name]
 			switch {
 			case read == nil:

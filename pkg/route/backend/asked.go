@@ -29,6 +29,10 @@ func (a Asked) Sets(option string) bool { return a.set[option] }
 // Over is what holds where an Ingress asks for a and its Service for base: option by
 // option what the Ingress says, but protections of both.
 func (a Asked) Over(base Asked) Asked {
+	if len(a.set) == 0 { // as nearly always
+		base.Clients = a.Clients.And(base.Clients)
+		return base
+	}
 	out := Asked{
 		Options: base.Options,
 		Clients: a.Clients.And(base.Clients),
@@ -51,6 +55,9 @@ func (a Asked) Over(base Asked) Asked {
 // Read reads an object's annotations. One that can't be used is left out, but not where
 // that would let somebody in, or send requests to Pods that must not have them.
 func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked, notes []Note) {
+	if len(annotations) == 0 {
+		return a, nil
+	}
 	a.set, a.unread = map[string]bool{}, map[string]bool{}
 	fields := option.Fields()
 	for _, f := range fields {
@@ -82,18 +89,8 @@ func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked
 		text, ours := strings.CutPrefix(key, opts.Prefix)
 		known := slices.Contains(opts.Known, key) || slices.ContainsFunc(fields, func(f option.Field) bool { return f.Name == text })
 		if ours && !known {
-			notes = append(notes, Note{Ref: ref, Key: opts.Prefix + plain(text), Reason: "the option is ignored: it is unknown; known are " + option.Names()})
+			notes = append(notes, Note{Ref: ref, Key: opts.Prefix + value.Word(text), Reason: "the option is ignored: it is unknown; known are " + option.Names()})
 		}
 	}
 	return a, notes
-}
-
-// plain shows a word as it is, and anything else quoted.
-func plain(s string) string {
-	for i := range len(s) {
-		if !value.IsAlphanumeric(s[i]) || i > 40 {
-			return cluster.Quote(s)
-		}
-	}
-	return s
 }

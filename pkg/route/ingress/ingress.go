@@ -24,7 +24,7 @@ type Options struct {
 	Class, Controller string
 	TLS               bool
 	DefaultNamespace  string
-	Overrides         []string
+	Overrides         cluster.ConfigMaps
 	Dynamic, Sticky   bool
 	Now               int64
 }

@@ -1,7 +1,6 @@
 package ingress
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/cluster"
@@ -85,7 +84,9 @@ type (
 
 // upstream decides which candidates get which requests.
 func (t *translator) upstream(o option.Options, found *backend.Backend, from origin) table.Upstream {
-	t.offer(&o, from)
+	for _, n := range (policy.Offer{Dynamic: t.opts.Dynamic, Sticky: t.opts.Sticky, Overrides: t.opts.Overrides}).Limit(&o) {
+		from.problem(n.Key, "%s", n.Reason)
+	}
 	known := t.applied[application{found, o}]
 	if known == nil {
 		known = &applied{upstream: table.Upstream{Balance: o.Balance, Sticky: o.Sticky, SlowStart: o.SlowStart}}
@@ -106,23 +107,6 @@ func (t *translator) upstream(o option.Options, found *backend.Backend, from ori
 		}
 	}
 	return known.upstream
-}
-
-// offer leaves out what this Dispatcher, or the nginx that runs, can't do, and tells who asks for it.
-func (t *translator) offer(o *option.Options, from origin) {
-	if !t.opts.Sticky && o.Sticky != (value.Cookie{}) {
-		o.Sticky = value.Cookie{}
-		from.problem("sticky", "it has no effect: it needs nginx 1.29.6 or newer; without it, requests of a client may reach any Pod")
-	}
-	if !t.opts.Dynamic && o.SlowStart > 0 {
-		o.SlowStart = 0
-		from.problem("slowStart", "it has no effect: it needs endpoints that change without a reload (nginx 1.27.3 or newer); new Pods get their full share at once")
-	}
-	name := o.Overrides.String()
-	if name != "" && o.Policy == value.PolicyHash && !slices.Contains(t.opts.Overrides, "*") && !slices.Contains(t.opts.Overrides, name) {
-		o.Overrides = value.ObjectName{}
-		from.problem("overrides", "it has no effect: Dispatcher reads no ConfigMap %s; have the operator add it to OVERRIDES", name)
-	}
 }
 
 // overrides is the ConfigMap that the options name; nil if there is none (yet).

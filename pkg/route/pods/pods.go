@@ -23,8 +23,8 @@ type Options struct {
 	HealthChecks    bool
 	Dynamic         bool
 	Sticky          bool
-	Overrides       []string // names of ConfigMaps that may hold overrides; "*" is any
-	Now             int64    // Unix seconds
+	Overrides       cluster.ConfigMaps // names of ConfigMaps that may hold overrides; "*" is any
+	Now             int64              // Unix seconds
 
 	Sets       map[string]map[string]*cluster.StatefulSet
 	ConfigMaps map[string]map[string]*cluster.ConfigMap // both by Namespace and name

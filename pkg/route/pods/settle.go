@@ -7,25 +7,23 @@ import (
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
-	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // settle decides what holds for a location as a whole, where Pods may differ.
 func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 	l, votes := g.location, g.votes // of all Pods: what protects a path counts also while its Pod is not ready
 	o := t.agree(l, votes)
-	t.offer(&o, votes)
+	for _, n := range (policy.Offer{Dynamic: t.o.Dynamic, Sticky: t.o.Sticky, Overrides: t.o.Overrides}).Limit(&o) {
+		for _, v := range votes { // each Pod that asks for it is told
+			if f, ok := option.Find(n.Key); ok && f.Text(v.entry.Options) != "" {
+				t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, n.Key), "%s", n.Reason)
+			}
+		}
+	}
 	l.Target, l.Limits, l.Sources, l.Backend = o.Target, o.Limits(), o.Sources.Prefixes(), o.Backend()
 	l.Upstream.Balance, l.Upstream.Sticky, l.Upstream.SlowStart = o.Balance, o.Sticky, o.SlowStart
 	l.Auth.Closed = o.Auth // until there is a key
-	in := policy.Input{Upstream: l.Upstream, Options: o, Sets: t.o.Sets[ns.Name], Now: t.o.Now}
-	if name := o.Overrides.String(); name != "" && o.Policy == value.PolicyHash {
-		if !slices.Contains(t.o.Overrides, "*") && !slices.Contains(t.o.Overrides, name) {
-			t.o.Report(votes[0].pod.Ref, t.place(votes[0].declaration, votes[0].entry, "overrides"), "it has no effect: Dispatcher reads no ConfigMap %s; have the operator add it to OVERRIDES", name)
-		} else {
-			in.Overrides = t.o.ConfigMaps[ns.Name][name]
-		}
-	}
+	in := policy.Input{Upstream: l.Upstream, Options: o, Overrides: t.o.ConfigMaps[ns.Name][o.Overrides.String()], Sets: t.o.Sets[ns.Name], Now: t.o.Now}
 	if o.Policy != "" {
 		in.Candidates = candidates(votes)
 	}
@@ -78,22 +76,4 @@ func (t *Translator) agree(l *table.Location, votes []vote) (chosen option.Optio
 		}
 	}
 	return chosen
-}
-
-// offer leaves out what the nginx that runs can't do, and tells who asks for it.
-func (t *Translator) offer(o *option.Options, votes []vote) {
-	for _, v := range votes {
-		if !t.o.Sticky && v.entry.Sticky != (value.Cookie{}) {
-			t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, "sticky"), "it has no effect: it needs nginx 1.29.6 or newer; without it, requests of a client may reach any Pod")
-		}
-		if !t.o.Dynamic && v.entry.SlowStart > 0 {
-			t.o.Report(v.pod.Ref, t.place(v.declaration, v.entry, "slowStart"), "it has no effect: it needs endpoints that change without a reload (nginx 1.27.3 or newer); new Pods get their full share at once")
-		}
-	}
-	if !t.o.Sticky {
-		o.Sticky = value.Cookie{}
-	}
-	if !t.o.Dynamic {
-		o.SlowStart = 0
-	}
 }

@@ -6,6 +6,7 @@
 package value
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -75,6 +76,16 @@ func isLabel(l string) bool {
 		}
 	}
 	return true
+}
+
+// Word shows a foreign word as it is if it is a plain one, and else quoted.
+func Word(s string) string {
+	for i := range len(s) {
+		if !IsAlphanumeric(s[i]) || i > 40 {
+			return cluster.Quote(s)
+		}
+	}
+	return cmp.Or(s, `""`)
 }
 
 // asciiLower does not fold the letters outside ASCII that strings.ToLower would
