@@ -140,7 +140,7 @@ func capabilities(ctx context.Context, cfg *config.Config, there *proxy.Facts, l
 		can.UpstreamCheck = found.UpstreamCheck
 	}
 	if cfg.NginxVersion != (render.Version{}) {
-		can.Version = cfg.NginxVersion
+		can = can.As(cfg.NginxVersion)
 	}
 	return can, nil
 }

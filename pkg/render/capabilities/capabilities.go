@@ -47,6 +47,16 @@ func (v Version) Resolve() bool { return v.AtLeast(1, 27, 3) }
 // optimization in configurations with SSL proxying" in CHANGES of 1.23.1).
 func (v Version) SharesAuthorities() bool { return v.AtLeast(1, 23, 1) }
 
+// Sticky reports whether an nginx of the version has http_upstream_sticky_module, which
+// the open-source one has since 1.29.6 (CHANGES).
+func (v Version) Sticky() bool { return v.AtLeast(1, 29, 6) }
+
+// As gives what is left of the Capabilities if the version is taken to be another one.
+func (c Capabilities) As(v Version) Capabilities {
+	c.Version, c.Sticky = v, c.Sticky && v.Sticky()
+	return c
+}
+
 // Oldest is the oldest nginx that rendered configurations are made for.
 func Oldest() Version { return Version{1, 22, 0} }
 
@@ -90,7 +100,7 @@ func ParseCapabilities(output string) (Capabilities, error) {
 		TLS:           strings.Contains(output, "--with-http_ssl_module") && strings.Contains(output, "--with-http_v2_module"),
 		Realip:        strings.Contains(output, "--with-http_realip_module"),
 		StubStatus:    strings.Contains(output, "--with-http_stub_status_module"),
-		Sticky:        v.AtLeast(1, 29, 6) && !strings.Contains(output, "--without-http_upstream_sticky_module"),
+		Sticky:        v.Sticky() && !strings.Contains(output, "--without-http_upstream_sticky_module"),
 		UpstreamCheck: strings.Contains(output, "nginx_upstream_check_module"),
 	}, nil
 }

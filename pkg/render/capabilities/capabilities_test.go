@@ -76,3 +76,16 @@ func TestAtLeast(t *testing.T) {
 		}
 	}
 }
+
+// A version that is said to run has no more than it can have.
+func TestAs(t *testing.T) {
+	if got := Stable().As(Version{1, 29, 5}); got.Sticky || !got.TLS || got.Version != (Version{1, 29, 5}) {
+		t.Errorf("1.29.5: %+v", got)
+	}
+	if got := Stable().As(Version{1, 29, 6}); !got.Sticky {
+		t.Errorf("1.29.6: %+v", got)
+	}
+	if got := (Capabilities{}).As(Version{1, 30, 0}); got.Sticky {
+		t.Errorf("a module that was left out: %+v", got)
+	}
+}
