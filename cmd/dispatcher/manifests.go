@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/backend"
 	"github.com/30x/dispatcher/pkg/route/expiry"
 	"github.com/30x/dispatcher/pkg/source"
 )
@@ -46,6 +48,11 @@ func readManifests(cfg *config.Config, s streams) (*given, error) {
 	g.options.Now = time.Now().Unix()
 	g.snapshot = cache.Snapshot()
 	g.table, g.problems = route.Build(g.snapshot, g.options)
+	for _, p := range backend.Unreadable(g.snapshot) { // a mistake is one before it does harm, too
+		if !slices.Contains(g.problems, p) {
+			g.problems = append(g.problems, p)
+		}
+	}
 	expiring, _ := expiry.Expiring(g.table, g.options.Now)
 	g.problems = append(g.problems, expiring...)
 	return g, nil

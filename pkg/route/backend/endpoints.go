@@ -19,10 +19,10 @@ func (s *search) addSlice(slice *cluster.EndpointSlice, port int32) {
 				s.addNames(slice.Ref, key, strings.ToLower(strings.TrimSuffix(text, ".")), port, e.Ready)
 				continue
 			}
-			addr, err := netip.ParseAddr(text)
+			addr, why := address(text)
 			switch {
-			case err != nil || addr.Zone() != "":
-				s.note(slice.Ref, key, "the endpoint gets no requests: %s is not an IP address; correct it", cluster.Quote(text))
+			case why != "":
+				s.note(slice.Ref, key, "%s", why)
 			case e.Pod != "":
 				s.addPod(slice, e, addr.Unmap(), port)
 			default:
@@ -30,6 +30,15 @@ func (s *search) addSlice(slice *cluster.EndpointSlice, port int32) {
 			}
 		}
 	}
+}
+
+// address reads an endpoint's address, or says why it can't be used.
+func address(text string) (addr netip.Addr, why string) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return addr, "the endpoint gets no requests: " + cluster.Quote(text) + " is not an IP address; correct it"
+	}
+	return addr, ""
 }
 
 // addPod adds an endpoint that says which Pod it is. Its address must be the Pod's own,

@@ -1,17 +1,19 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/30x/dispatcher/pkg/source/manifest/internal/kind"
+	"github.com/30x/dispatcher/pkg/source/manifest/internal/lint"
 )
 
 // add decodes one document into the file. In a list of one kind, its items may
@@ -36,8 +38,8 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 	if head.Kind == "" {
 		head.TypeMeta = given
 	}
-	if kind, ok := strings.CutSuffix(head.Kind, "List"); ok && head.Items != nil {
-		given := metav1.TypeMeta{APIVersion: head.APIVersion, Kind: kind}
+	if each, ok := strings.CutSuffix(head.Kind, "List"); ok && head.Items != nil {
+		given := metav1.TypeMeta{APIVersion: head.APIVersion, Kind: each}
 		for i, o := range head.Items {
 			f.add(fmt.Sprintf("%s, item %d", where, i+1), o, given)
 		}
@@ -47,10 +49,17 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 		drop("kind is missing: write the kind of this object")
 		return
 	}
-	object := newObject(head.APIVersion, head.Kind)
+	object := kind.New(head.APIVersion, head.Kind)
 	if object == nil {
-		if version := misnamed(head.APIVersion, head.Kind); version != "" {
-			drop(fmt.Sprintf("there is no %s of apiVersion %s: write %s", Plain(head.Kind), strconv.Quote(Plain(head.APIVersion)), version))
+		if version, name := kind.Close(head.APIVersion, head.Kind); version != "" {
+			advice := []string{fmt.Sprintf("write apiVersion: %s, kind: %s", version, name)}
+			if name == "Ingress" {
+				advice = append(advice, "a pathType for each path, and in its backend service.name and service.port for serviceName and servicePort")
+			}
+			object := kind.New(version, name)
+			mistakes, _ := kjson.UnmarshalStrict(data, object)
+			advice = append(advice, misplaced(object, mistakes)...)
+			drop(fmt.Sprintf("there is no %s of apiVersion %s: %s", Plain(head.Kind), strconv.Quote(Plain(head.APIVersion)), strings.Join(advice, "; ")))
 		}
 		return // not ours
 	}
@@ -70,13 +79,17 @@ func (f *File) add(where string, data json.RawMessage, given metav1.TypeMeta) {
 		secret.Type = Unreadable
 	}
 	if object.GetName() == "" {
-		drop(fmt.Sprintf("this %s has no metadata.name: give it one", head.Kind))
+		drop(fmt.Sprintf("this %s has no metadata.name: %s", head.Kind, cmp.Or(strings.Join(misplaced(object, mistakes), "; "), "give it one")))
 		return
 	}
 	normalise(object)
 	it := item{id{head.Kind, object.GetNamespace(), object.GetName()}, where, object}
 	for _, m := range mistakes {
-		f.Mistakes = append(f.Mistakes, mistake(it, reason(m)))
+		p := mistake(it, reason(m))
+		if advice := misplaced(object, []error{m}); len(advice) > 0 {
+			p.Reason = fmt.Sprintf("%s (%s)", advice[0], where)
+		}
+		f.Mistakes = append(f.Mistakes, p)
 	}
 	f.items = append(f.items, it)
 }
@@ -90,72 +103,22 @@ func mistake(it item, text string) Problem {
 	return Problem{it.String(), fmt.Sprintf("%s: %s field, it is not used: correct or remove it (%s)", field, what, it.where)}
 }
 
+// misplaced says of the fields at the top level of a document that nobody knows there
+// where they belong.
+func misplaced(object metav1.Object, mistakes []error) (advice []string) {
+	for _, m := range mistakes {
+		_, field, _ := strings.Cut(strings.TrimSuffix(reason(m), `"`), `unknown field "`)
+		if part := lint.Place(object, field); part != "" {
+			advice = append(advice, fmt.Sprintf("%s: it stands at the top level, and is not used there: indent it, and all that is below it, to stand below %s", field, part))
+		}
+	}
+	return advice
+}
+
 // Unreadable is the type of a Secret whose document holds a mistake. It is
 // handed over all the same, because what it may have protected must not be
 // served as if there were no Secret.
 const Unreadable corev1.SecretType = "dispatcher.30x.github.com/unreadable"
-
-// newObject returns nil for kinds that nobody here reads.
-func newObject(apiVersion, kind string) metav1.Object {
-	// Workloads of all versions there ever were are alike in what is read here.
-	switch group, _, _ := strings.Cut(apiVersion, "/"); group {
-	case "apps", "extensions":
-		switch kind {
-		case "Deployment":
-			return &appsv1.Deployment{}
-		case "StatefulSet":
-			return &appsv1.StatefulSet{}
-		case "ReplicaSet":
-			return &appsv1.ReplicaSet{}
-		case "DaemonSet":
-			return &appsv1.DaemonSet{}
-		}
-	}
-	switch apiVersion + " " + kind {
-	case "v1 Namespace":
-		return &corev1.Namespace{}
-	case "v1 Pod":
-		return &corev1.Pod{}
-	case "v1 Secret":
-		return &corev1.Secret{}
-	case "v1 ConfigMap":
-		return &corev1.ConfigMap{}
-	case "v1 Service":
-		return &corev1.Service{}
-	case "v1 Endpoints":
-		return &corev1.Endpoints{} //nolint:staticcheck // deprecated, yet people have it in git
-	case "v1 ReplicationController":
-		return &corev1.ReplicationController{}
-	case "discovery.k8s.io/v1 EndpointSlice":
-		return &discoveryv1.EndpointSlice{}
-	case "networking.k8s.io/v1 Ingress":
-		return &networkingv1.Ingress{}
-	case "networking.k8s.io/v1 IngressClass":
-		return &networkingv1.IngressClass{}
-	}
-	return nil
-}
-
-// misnamed tells of a type that nobody has but that is close to one of ours, and
-// says how to write that: a missing apiVersion, another of Kubernetes' own, or
-// the kind in another case. Types of other groups are somebody else's.
-func misnamed(apiVersion, kind string) (right string) {
-	switch group, _, found := strings.Cut(apiVersion, "/"); {
-	case found && group != "apps" && group != "extensions" && group != "core":
-		return ""
-	case !found && apiVersion != "" && apiVersion != "v1":
-		return ""
-	}
-	for _, version := range []string{"v1", "apps/v1", "discovery.k8s.io/v1", "networking.k8s.io/v1"} {
-		for _, k := range []string{"Namespace", "Pod", "Secret", "ConfigMap", "Service", "Endpoints", "ReplicationController",
-			"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "EndpointSlice", "Ingress", "IngressClass"} {
-			if strings.EqualFold(k, kind) && newObject(version, k) != nil {
-				return fmt.Sprintf("apiVersion: %s, kind: %s", version, k)
-			}
-		}
-	}
-	return ""
-}
 
 // normalise does what the API server would do on the way in.
 func normalise(o metav1.Object) {

@@ -19,6 +19,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/30x/dispatcher/pkg/source/manifest/internal/lint"
 )
 
 // Problem tells of a document that was dropped or holds a mistake. Its texts
@@ -84,7 +86,7 @@ func Parse(name string, data []byte) (*File, error) {
 	for _, c := range split(data) {
 		objects, doubled, err := c.toJSON()
 		if err != nil {
-			return nil, syntaxError(name, c, err)
+			return nil, syntaxError(name, number+1, c, err)
 		}
 		for _, o := range objects {
 			number++
@@ -174,7 +176,7 @@ func stream(text []byte) (objects []json.RawMessage, err error) {
 	}
 }
 
-func syntaxError(name string, c chunk, err error) error {
+func syntaxError(name string, number int, c chunk, err error) error {
 	line := c.line + 1
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		text := bytes.TrimLeft(c.text, " \t\r\n")
@@ -188,7 +190,15 @@ func syntaxError(name string, c chunk, err error) error {
 		line, _ = strconv.Atoi(m[1])
 		text = m[2]
 	}
-	return fmt.Errorf("%s:%d: %s: correct the YAML or JSON", Plain(name), line, text)
+	advice := []string{"correct the YAML or JSON"}
+	for i, hint := range lint.Indentation(c.text, c.line+1) {
+		if i == 0 {
+			line, advice = hint.Line, []string{hint.Text}
+		} else {
+			advice = append(advice, fmt.Sprintf("line %d: %s", hint.Line, hint.Text))
+		}
+	}
+	return fmt.Errorf("%s:%d: document %d can't be read (%s): %s", Plain(name), line, number, text, strings.Join(advice, "; "))
 }
 
 // reason puts a library's error in plain words.

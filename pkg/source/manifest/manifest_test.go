@@ -74,6 +74,16 @@ func TestParse(t *testing.T) {
 		{name: "a kind's case, another version of Kubernetes' own", text: "{apiVersion: v1, kind: pod, metadata: {name: a}}\n---\n{apiVersion: apps/v1, kind: Pod, metadata: {name: a}}\n",
 			problems: []string{`m.yaml: document 1: there is no pod of apiVersion "v1": write apiVersion: v1, kind: Pod`,
 				`m.yaml: document 2: there is no Pod of apiVersion "apps/v1": write apiVersion: v1, kind: Pod`}},
+		{name: "a kind's older version", text: "{apiVersion: networking.k8s.io/v1beta1, kind: Ingress, metadata: {name: a}, rules: []}\n---\n" +
+			"{apiVersion: discovery.k8s.io/v1beta1, kind: EndpointSlice, metadata: {name: a}}\n---\n{apiVersion: networking.k8s.io/v1beta1, kind: IngressClassList, items: [{metadata: {name: a}}]}\n",
+			problems: []string{`m.yaml: document 1: there is no Ingress of apiVersion "networking.k8s.io/v1beta1": write apiVersion: networking.k8s.io/v1, kind: Ingress; a pathType for each path, and in its backend service.name and service.port for serviceName and servicePort; rules: it stands at the top level, and is not used there: indent it, and all that is below it, to stand below spec`,
+				`m.yaml: document 2: there is no EndpointSlice of apiVersion "discovery.k8s.io/v1beta1": write apiVersion: discovery.k8s.io/v1, kind: EndpointSlice`,
+				`m.yaml: document 3, item 1: there is no IngressClass of apiVersion "networking.k8s.io/v1beta1": write apiVersion: networking.k8s.io/v1, kind: IngressClass`}},
+		{name: "kinds of Kubernetes' own that are passed over", text: "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}}\n---\n{apiVersion: networking.k8s.io/v1beta1, kind: IPAddress, metadata: {name: a}}\n"},
+		{name: "fields outside metadata and spec", text: "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: null, name: a, spec: null, rules: [], odd: 1}\n---\n" + podA + "containers: []\n",
+			objects: []string{"Pod/default/a"},
+			problems: []string{"m.yaml: document 1: this Ingress has no metadata.name: name: it stands at the top level, and is not used there: indent it, and all that is below it, to stand below metadata; rules: it stands at the top level, and is not used there: indent it, and all that is below it, to stand below spec",
+				"Pod/default/a: containers: it stands at the top level, and is not used there: indent it, and all that is below it, to stand below spec (m.yaml: document 2)"}},
 		{name: "somebody else's kind of the same name", text: "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: a}}\n"},
 		{name: "a typo is told, and the object counts", text: podA + "metdata: {}\n", objects: []string{"Pod/default/a"},
 			problems: []string{`Pod/default/a: metdata: unknown field, it is not used: correct or remove it (m.yaml: document 1)`}},
@@ -105,10 +115,10 @@ func TestParse(t *testing.T) {
 
 func TestParseSyntaxErrors(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
-		{"second document", podA + "---\napiVersion: v1\nkind: Pod: x\n", "m:6: mapping values are not allowed in this context: correct the YAML or JSON"},
-		{"tab", "a:\n\t- b\n", "m:2: found character that cannot start any token: correct the YAML or JSON"},
-		{"JSON", "{\n \"a\": 1,\n \"b\" 2\n}", "m:3: invalid character '2' after object key: correct the YAML or JSON"},
-		{"JSON cut short", "\n{\n \"a\": 1,\n", "m:3: unexpected EOF: correct the YAML or JSON"},
+		{"second document", podA + "---\napiVersion: v1\nkind: Pod: x\n", "m:6: document 2 can't be read (mapping values are not allowed in this context): correct the YAML or JSON"},
+		{"tab", "a:\n\t- b\n", "m:2: document 1 can't be read (found character that cannot start any token): it is indented with a tab: write spaces"},
+		{"JSON", "{\n \"a\": 1,\n \"b\" 2\n}", "m:3: document 1 can't be read (invalid character '2' after object key): correct the YAML or JSON"},
+		{"JSON cut short", "\n{\n \"a\": 1,\n", "m:3: document 1 can't be read (unexpected EOF): correct the YAML or JSON"},
 		{"hostile text", "a: *\"\x1b[31m\n", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
