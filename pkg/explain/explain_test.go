@@ -229,7 +229,7 @@ func TestTLS(t *testing.T) {
 	} {
 		says(t, ask(t, w, url), "ANSWER    "+want)
 	}
-	says(t, ask(t, w, "http://x.b.example/"), "LOST ", "Namespace b  the host is not served: Namespace a owns it (it was created first)", `Namespace/a: hosts["x.b.example"].ssl.certificate: `)
+	says(t, ask(t, w, "http://x.b.example/"), "LOST ", "Namespace b  the host is not served: Namespace a owns it (it was created first)", `Namespace/a: hosts["x.b.example"].ssl.certificate, line 1, column 441: `)
 	e, err := explain.Pod(w, "b/web-2")
 	if err != nil || !slices.ContainsFunc(e.Routes, func(r explanation.Route) bool { return r.Host == "x.b.example" && r.State == explanation.IsLost }) {
 		t.Errorf("%+v, %v", e, err)

@@ -34,7 +34,7 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	b.findSets()
 	b.findIngresses()
 	b.pods = pods.New(s, b.podOptions())
-	for _, ns := range b.namespaces() { // oldest first: the first claim wins
+	for _, ns := range Namespaces(s, opts, b.ours) { // oldest first: the first claim wins
 		b.addNamespace(ns)
 	}
 	return b.table(), b.problems
@@ -59,6 +59,12 @@ type builder struct {
 
 func (b *builder) problem(ref cluster.Ref, key, format string, args ...any) {
 	b.problems = append(b.problems, Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
+}
+
+// pathProblem is about one path of many that the key stands for.
+func (b *builder) pathProblem(l *Location, ref cluster.Ref, key, format string, args ...any) {
+	b.problem(ref, key, format, args...)
+	b.problems[len(b.problems)-1].Path = l.Path.String()
 }
 
 // wake notes when the clock alone will change the Table.
@@ -99,24 +105,25 @@ func put[T any](m map[string]map[string]T, namespace, name string, o T) {
 	m[namespace][name] = o
 }
 
-// namespaces are those that are known, and those that are implied by Pods and Ingresses.
-func (b *builder) namespaces() []*cluster.Namespace {
-	if !b.opts.Implied {
-		return b.snapshot.Namespaces
+// Namespaces are those that are known, and those that are implied by Pods and by ours,
+// the Ingresses of our class.
+func Namespaces(s *cluster.Snapshot, o Options, ours []cluster.Ref) []*cluster.Namespace {
+	if !o.Implied {
+		return s.Namespaces
 	}
 	implied := map[string]bool{}
-	for _, p := range b.snapshot.Pods {
+	for _, p := range s.Pods {
 		if p.Microservice {
 			implied[p.Namespace] = true
 		}
 	}
-	for _, i := range b.ours {
+	for _, i := range ours {
 		implied[i.Namespace] = true
 	}
-	for _, ns := range b.snapshot.Namespaces {
+	for _, ns := range s.Namespaces {
 		delete(implied, ns.Name)
 	}
-	out := slices.Clone(b.snapshot.Namespaces)
+	out := slices.Clone(s.Namespaces)
 	for _, name := range slices.Sorted(maps.Keys(implied)) {
 		out = append(out, &cluster.Namespace{Ref: cluster.Ref{Kind: "Namespace", Name: name}})
 	}
@@ -188,7 +195,7 @@ func (b *builder) demand(ns *cluster.Namespace, offers []offer) {
 			case auth.Closed || len(auth.Keys) > 0:
 				l.Auth = auth
 			case l.Auth.Closed:
-				b.problem(ns.Ref, b.opts.AuthAnnotation, "the path %s answers 403: its option auth demands an API key, and there is none; "+
+				b.pathProblem(l, ns.Ref, b.opts.AuthAnnotation, "the path %s answers 403: its option auth demands an API key, and there is none; "+
 					"create it with: kubectl create secret generic %s --from-literal=%s=KEY --namespace=%s", cluster.Quote(l.Path.String()), b.opts.SecretName, b.opts.APIKeyField, ns.Name)
 			}
 		}

@@ -135,10 +135,10 @@ func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, 
 	path := l.Path.WithoutSlash()
 	switch owner, taken := state.claimed[path]; {
 	case taken && owner != ns.Ref:
-		b.problem(o.ref, o.place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
+		b.pathProblem(l, o.ref, o.place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
 		return
 	case state.served[l.Key()]:
-		b.problem(o.ref, o.place, "the path %s of host %s is not served by it: another object of Namespace %s serves it already; remove one of the two", cluster.Quote(l.Path.String()), o.name, ns.Name)
+		b.pathProblem(l, o.ref, o.place, "the path %s of host %s is not served by it: another object of Namespace %s serves it already; remove one of the two", cluster.Quote(l.Path.String()), o.name, ns.Name)
 		return
 	}
 	state.claimed[path], state.served[l.Key()] = ns.Ref, true
@@ -147,7 +147,7 @@ func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, 
 	}
 	own, up := *l, *l.Upstream
 	if why := cmp.Or(b.unverifiable(&own, o.name), b.budget.Spend(ns.Name, &up)); why != "" {
-		b.problem(o.ref, o.place, "all requests for the path %s are answered with 503: %s", cluster.Quote(l.Path.String()), why)
+		b.pathProblem(l, o.ref, o.place, "all requests for the path %s are answered with 503: %s", cluster.Quote(l.Path.String()), why)
 		own.Backend, own.Stays, up = Backend{}, true, Upstream{}
 	}
 	policy.Name(&up, o.name.String(), l.Path.String(), string(l.Match))

@@ -19,6 +19,7 @@ type Explanation struct {
 	Location *Location `json:"location,omitempty"` // that answers; absent if none does
 	Lost     []Lost    `json:"lost,omitempty"`     // what else covers the path
 	Demands  []Demand  `json:"demands,omitempty"`
+	Limits   []Limit   `json:"limits,omitempty"` // that are not the defaults
 	Policy   *Policy   `json:"policy,omitempty"`
 	Target   string    `json:"target,omitempty"` // URI with which the request reaches the Pod
 	Pods     []Pod     `json:"pods,omitempty"`   // of the location, or the one that was asked for
@@ -117,6 +118,12 @@ const (
 	Unknown Met = "unknown"
 )
 
+// Limit is what holds for a location in place of a default.
+type Limit struct {
+	Option string `json:"option"` // its name
+	Value  string `json:"value"`
+}
+
 // Policy is how the Pods of a location share its requests.
 type Policy struct {
 	Name     string `json:"name"`               // balance, one or hash
@@ -166,5 +173,8 @@ const (
 type Problem struct {
 	Object string `json:"object"` // kind/namespace/name
 	Key    string `json:"key"`
+	// Line and Column are where in an annotation with JSON the Key is, from 1; 0 if in none.
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 	Reason string `json:"reason"`
 }

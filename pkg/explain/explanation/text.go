@@ -44,6 +44,11 @@ func (e *Explanation) Write(w io.Writer) error {
 		rows = append(rows, []string{string(d.What), map[Met]string{Yes: "met", No: "not met", Unknown: "not told"}[d.Met], d.Text})
 	}
 	t.part("DEMANDS", rows)
+	rows = nil
+	for _, l := range e.Limits {
+		rows = append(rows, []string{l.Option, l.Value})
+	}
+	t.part("LIMITS", rows)
 	if p := e.Policy; p != nil {
 		t.part("POLICY", [][]string{{p.Name, p.Text}})
 	}
@@ -70,7 +75,11 @@ func (e *Explanation) Write(w io.Writer) error {
 	t.part("ROUTES", rows)
 	rows = nil
 	for _, p := range e.Problems {
-		rows = append(rows, []string{p.Object + ": " + p.Key + ": " + p.Reason})
+		at := ""
+		if p.Line > 0 {
+			at = fmt.Sprintf(", line %d, column %d", p.Line, p.Column)
+		}
+		rows = append(rows, []string{p.Object + ": " + p.Key + at + ": " + p.Reason})
 	}
 	t.part("PROBLEMS", rows)
 	_, err := io.WriteString(w, t.String())

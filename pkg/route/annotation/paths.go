@@ -61,7 +61,7 @@ func Paths(text string) (entries []Path, notes []Note) {
 func parsePath(raw json.RawMessage, complain func(field, format string, args ...any)) (e Path, bad bool) {
 	members, err := ordered.Object(raw)
 	if err != nil {
-		complain("", "the entry is dropped: %v", err)
+		complain("", "the entry is dropped: %v; write it like {\"basePath\": \"/app\", \"containerPort\": 8080}", err)
 		return e, true
 	}
 	e.Match = value.Prefix
@@ -72,7 +72,7 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 	seen := map[string]bool{}
 	for _, m := range members {
 		if seen[m.Name] {
-			complain("."+value.Word(m.Name), "the entry is dropped: the field stands there twice")
+			complain("."+value.Word(m.Name), "the entry is dropped: the field stands there twice; remove one of the two")
 			bad = true
 		}
 		seen[m.Name] = true
@@ -103,7 +103,9 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 				read = ordered.List
 			}
 			var text string
-			if text, err = read(m.Value); err == nil {
+			if text, err = read(m.Value); err != nil {
+				err = fmt.Errorf("%w: write it like %q", err, field.Example)
+			} else {
 				err = field.Parse(&e.Options, text)
 			}
 		}
@@ -112,11 +114,11 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 		}
 	}
 	if e.Base.IsZero() && !bad {
-		complain("", "the entry is dropped: it has no basePath")
+		complain("", "the entry is dropped: it has no basePath; write one, like \"/app\"")
 		return e, true
 	}
 	if e.Port == "" && !bad {
-		complain("", "the entry is dropped: it has no containerPort")
+		complain("", "the entry is dropped: it has no containerPort; write one that a container declares, like 8080")
 		return e, true
 	}
 	if e.Match == value.Prefix {
@@ -131,7 +133,7 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 func decode[T any](raw json.RawMessage, parse func(string) (T, error)) (v T, err error) {
 	s, err := ordered.String(raw)
 	if err != nil {
-		return v, err
+		return v, fmt.Errorf("%w: write it in double quotes", err)
 	}
 	return parse(s)
 }

@@ -17,6 +17,7 @@ import (
 // for which nobody is there.
 func (q *question) enter(l *route.Location) explanation.Answer {
 	q.demand(l)
+	q.limits(l)
 	q.share(l)
 	here := len(l.Upstream.Endpoints) > 0 && (l.Upstream.Keyed == nil || len(l.Upstream.Keyed.Slots) > 0)
 	absent := status(503, "%s", q.absent(l))
@@ -191,4 +192,28 @@ func (q *question) absent(l *route.Location) string {
 		return fmt.Sprintf("no Pod is there for the path %s: see the problems, or start one", cluster.Quote(l.Path.String()))
 	}
 	return "none of its Pods serves: see their state below"
+}
+
+// limits are what the location asks for in place of the defaults.
+func (q *question) limits(l *route.Location) {
+	add := func(option, text string) {
+		q.out.Limits = append(q.out.Limits, explanation.Limit{Option: option, Value: text})
+	}
+	if size := l.Limits.MaxBody.String(); size != "" {
+		add("maxBodySize", size)
+	}
+	for _, t := range []struct {
+		option  string
+		seconds int
+	}{{"connectTimeout", l.Limits.ConnectTimeout}, {"readTimeout", l.Limits.ReadTimeout}, {"sendTimeout", l.Limits.SendTimeout}} {
+		if t.seconds > 0 {
+			add(t.option, fmt.Sprintf("%ds", t.seconds))
+		}
+	}
+	if l.Backend.HTTPS {
+		add("backendProtocol", string(value.HTTPS))
+	}
+	if l.Backend.Host != (value.Host{}) {
+		add("backendHost", l.Backend.Host.String())
+	}
 }

@@ -70,12 +70,14 @@ func (f *Finder) find(whose func(namespace string) bool, wanted func(value.Host)
 		pods[p.Namespace] = append(pods[p.Namespace], p)
 	}
 	ours := map[string][]*cluster.Ingress{}
+	var refs []cluster.Ref
 	if f.opts.Ingress != nil {
 		for _, i := range ingress.Ours(f.snapshot, f.opts.Ingresses()) {
 			ours[i.Namespace] = append(ours[i.Namespace], i)
+			refs = append(refs, i.Ref)
 		}
 	}
-	for _, ns := range f.snapshot.Namespaces {
+	for _, ns := range route.Namespaces(f.snapshot, f.opts, refs) {
 		if !whose(ns.Name) {
 			continue
 		}

@@ -64,8 +64,25 @@ func (w *World) ProblemsOf(v *route.VirtualHost, l *explanation.Location, host, 
 // ProblemsOfPod are those that have a say in what a Pod serves; all are the claims that
 // it is for.
 func (w *World) ProblemsOfPod(pod *cluster.Pod, all []claims.Claim) []explanation.Problem {
-	s := &scope{World: w, claims: all, namespaces: map[string]bool{pod.Namespace: true}, pinned: pod.Namespace, pods: map[cluster.Ref]bool{pod.Ref: true}}
+	own := *w
+	own.Problems = slices.Concat(w.Problems, w.unread(pod))
+	s := &scope{World: &own, claims: all, namespaces: map[string]bool{pod.Namespace: true}, pinned: pod.Namespace, pods: map[cluster.Ref]bool{pod.Ref: true}}
 	return s.problems()
+}
+
+// unread are the Problems of a Pod's entries that nobody has read, since the Pod is not
+// routed for another reason.
+func (w *World) unread(pod *cluster.Pod) (problems []route.Problem) {
+	key := w.Options.PathsAnnotation
+	text, ok := pod.Annotations[key]
+	if !ok || !w.Options.Dispatcher {
+		return nil
+	}
+	_, notes := annotation.Paths(text)
+	for _, n := range notes { // those that were read are told once all the same
+		problems = append(problems, route.Problem{Ref: pod.Ref, Key: key + n.Place, Reason: n.Reason})
+	}
+	return problems
 }
 
 func (s *scope) addIngress(ref cluster.Ref) {
@@ -92,8 +109,11 @@ func (s *scope) problems() (out []explanation.Problem) {
 	seen := map[explanation.Problem]bool{}
 	for _, p := range s.Problems {
 		told := explanation.Problem{Object: p.Ref.String(), Key: p.Key, Reason: p.Reason}
-		if s.concerns(p) && !s.elsewhere(p.Reason) && !seen[told] {
+		if s.concerns(p) && !s.elsewhere(p) && !seen[told] {
 			seen[told] = true
+			if len(out) < located { // each takes a walk through the annotation
+				told.Line, told.Column = s.position(p)
+			}
 			out = append(out, told)
 		}
 	}
@@ -127,12 +147,9 @@ func (s *scope) concerns(p route.Problem) bool {
 	return false
 }
 
-// elsewhere reports whether a Reason is about one path, and that is not the request's.
-func (s *scope) elsewhere(reason string) bool {
-	rest, ok := strings.CutPrefix(reason, "the path ")
-	quoted, err := strconv.QuotedPrefix(rest)
-	path, unquoteErr := strconv.Unquote(quoted)
-	return s.path != "" && ok && err == nil && unquoteErr == nil && !Covers(table.Key{Path: path, Match: value.Prefix}, s.path)
+// elsewhere reports whether a Problem is about one path, and that is not the request's.
+func (s *scope) elsewhere(p route.Problem) bool {
+	return s.path != "" && p.Path != "" && !Covers(table.Key{Path: p.Path, Match: value.Prefix}, s.path)
 }
 
 // isHost reports whether a text that an owner has written is the host, or was meant to
