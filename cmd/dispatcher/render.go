@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
+	"github.com/30x/dispatcher/pkg/route"
 )
 
 // renderManifests prints the nginx.conf that manifests give to stdout, and
@@ -28,7 +30,8 @@ func renderManifests(cfg *config.Config, s streams) int {
 	if _, err := s.out.Write(files.Masked); err != nil {
 		return fail(err)
 	}
-	if cfg.Strict && g.unread+len(g.problems) > 0 {
+	mistaken := slices.ContainsFunc(g.problems, func(p route.Problem) bool { return !p.Passing })
+	if cfg.Strict && (g.unread > 0 || mistaken) {
 		return exitFailed
 	}
 	return exitOK

@@ -8,7 +8,10 @@ type Problem struct {
 	Ref    cluster.Ref
 	Key    string // the annotation's name and the place in it: "…paths[1].weight"
 	Reason string // what is wrong, what happens now, and what to write instead
-	Path   string // that it is about, among all that the Key stands for; "" if about all
+	// Passing: it may pass without a change of the object, and where nobody looks names
+	// up it says nothing of the object at all.
+	Passing bool
+	Path    string // that it is about, among all that the Key stands for; "" if about all
 }
 
 // String is the one-line form: kind/namespace/name: key: reason.
