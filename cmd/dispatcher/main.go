@@ -15,7 +15,8 @@ const usage = `Dispatcher routes HTTP traffic to Kubernetes Pods through nginx.
 
 Usage:
   dispatcher run                watch the cluster, or manifests, and serve
-  dispatcher render -f PATH...  print the nginx.conf that manifests give
+  dispatcher render -f PATH...  print the nginx.conf that manifests give, or with
+                                --diff what differs between two sets of them
   dispatcher explain URL        say who answers a URL, and why nobody else does
   dispatcher nginx              run nginx for a 'run --mode=sidecar' in another container
   dispatcher director           serve all requests by one Pod of a Service

@@ -22,28 +22,47 @@ type given struct {
 	snapshot *cluster.Snapshot
 	table    *route.Table
 	problems []route.Problem
-	unread   int // documents and objects that can't be used, of which stderr tells
+	unread   []unread // documents and objects that can't be used
 }
 
-// readManifests walks the corridor with the manifests that the settings name.
+// unread says why a document or object can't be used.
+type unread struct{ where, reason string }
+
+func (u unread) String() string { return u.where + u.reason }
+
+// mistakes are the problems that are no passing ones.
+func (g *given) mistakes() []route.Problem {
+	return slices.DeleteFunc(slices.Clone(g.problems), func(p route.Problem) bool { return p.Passing })
+}
+
+// readManifests walks the corridor with the manifests that the settings name. stderr
+// tells of what can't be used.
 func readManifests(cfg *config.Config, s streams) (*given, error) {
-	objects, unread, err := source.ReadManifests(cfg.Files, s.in)
-	if err != nil {
-		return nil, err
+	g := &given{}
+	err := g.read(cfg, cfg.Files, s)
+	for _, u := range g.unread {
+		fmt.Fprintln(s.err, u)
 	}
-	g := &given{unread: len(unread)}
-	for _, p := range unread {
-		fmt.Fprintln(s.err, p)
+	return g, err
+}
+
+// read walks the corridor with manifests.
+func (g *given) read(cfg *config.Config, files []string, s streams) error {
+	objects, problems, err := source.ReadManifests(files, s.in)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		g.unread = append(g.unread, unread{p.Where + ": ", p.Reason})
 	}
 	cache := cluster.NewCache(cfg.Selector, cfg.RouteOptions().Interest())
 	for _, o := range objects {
 		if _, err := cache.Set(o); err != nil {
-			g.unread++
-			fmt.Fprintln(s.err, err)
+			g.unread = append(g.unread, unread{reason: err.Error()})
 		}
 	}
 	if g.params, g.options, err = furnish(context.Background(), cfg, nil, s.logger(cfg)); err != nil {
-		return nil, err
+		return err
 	}
 	g.options.Now = time.Now().Unix()
 	g.snapshot = cache.Snapshot()
@@ -55,5 +74,5 @@ func readManifests(cfg *config.Config, s streams) (*given, error) {
 	}
 	expiring, _ := expiry.Expiring(g.table, g.options.Now)
 	g.problems = append(g.problems, expiring...)
-	return g, nil
+	return nil
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/30x/dispatcher/pkg/config"
 	"github.com/30x/dispatcher/pkg/render"
-	"github.com/30x/dispatcher/pkg/route"
 )
 
 // renderManifests prints the nginx.conf that manifests give to stdout, and
@@ -15,6 +13,9 @@ func renderManifests(cfg *config.Config, s streams) int {
 	fail := func(err error) int {
 		fmt.Fprintf(s.err, "dispatcher render: %v\n", err)
 		return exitRefused
+	}
+	if cfg.Diff {
+		return diffManifests(cfg, s)
 	}
 	g, err := readManifests(cfg, s)
 	if err != nil {
@@ -30,8 +31,7 @@ func renderManifests(cfg *config.Config, s streams) int {
 	if _, err := s.out.Write(files.Masked); err != nil {
 		return fail(err)
 	}
-	mistaken := slices.ContainsFunc(g.problems, func(p route.Problem) bool { return !p.Passing })
-	if cfg.Strict && (g.unread > 0 || mistaken) {
+	if cfg.Strict && len(g.unread)+len(g.mistakes()) > 0 {
 		return exitFailed
 	}
 	return exitOK

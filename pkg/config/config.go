@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/30x/dispatcher/pkg/config/internal/compare"
 	"github.com/30x/dispatcher/pkg/config/internal/dialect"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
@@ -97,6 +98,7 @@ type Config struct {
 	// The render command only
 	Files  []string // manifests: files, folders or "-"; at least one
 	Strict bool
+	compare.Compare
 
 	Explain Explain // the explain command only, which takes Files, too
 }

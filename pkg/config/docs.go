@@ -16,7 +16,8 @@ func Usage(w io.Writer, command string) error {
 	case CommandRun:
 		b.WriteString("Usage: dispatcher run [flags]\n\nWatches a cluster or manifests, and serves what they ask for through nginx.\n")
 	case CommandRender:
-		b.WriteString("Usage: dispatcher render -f PATH... [flags]\n\nPrints the nginx.conf that manifests give, and their problems on stderr.\n")
+		b.WriteString("Usage: dispatcher render -f PATH... [flags]\n       dispatcher render --diff OLD... -- NEW... [flags before the two dashes]\n\n" +
+			"Prints the nginx.conf that manifests give, and their problems on stderr; or what\ndiffers between two sets of manifests, in words.\n")
 		b.WriteString("\nInput:\n")
 		table.WriteFlags(&b, renderFlags(command, new(Config)))
 	case CommandExplain:

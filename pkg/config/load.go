@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/30x/dispatcher/pkg/config/internal/compare"
 	"github.com/30x/dispatcher/pkg/config/internal/legacy"
 	"github.com/30x/dispatcher/pkg/config/internal/parse"
 	"github.com/30x/dispatcher/pkg/config/internal/table"
@@ -75,7 +76,7 @@ func Load(args, environ []string) (*Config, error) {
 		args = legacy.Args(args)
 		legacy.Declare(flags)
 	}
-	argument := map[string]string{CommandRender: "give each manifest file or folder with -f", CommandExplain: table.Taken}[args[0]]
+	argument := map[string]string{CommandRender: compare.Arguments(args), CommandExplain: table.Taken}[args[0]]
 	if err := table.ParseFlags(flags, args, argument); err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func Load(args, environ []string) (*Config, error) {
 	c.Purpose = purpose(rows, values)
 	errs = append(errs, conflicts(c, values)...)
 	if args[0] == CommandRender {
-		errs = append(errs, parse.Files(c.Files)...)
+		errs = append(errs, c.ReadPaths(flags, &c.Files)...)
 	}
 	if args[0] == CommandExplain {
 		errs = append(errs, c.Explain.Read(flags.Args(), c.Files)...)
@@ -152,7 +153,8 @@ func renderFlags(command string, c *Config) *pflag.FlagSet {
 		c.Explain.Declare(flags, &c.Files)
 	case CommandRender:
 		flags.StringArrayVarP(&c.Files, "file", "f", nil, "Manifests: a file, a folder, or - for standard input. Repeatable; at least one.")
-		flags.BoolVar(&c.Strict, "strict", false, "Exit with status 1 if any entry of the manifests has a problem.")
+		flags.BoolVar(&c.Strict, "strict", false, "Exit with status 1 if any entry of the manifests has a problem; with --diff, a problem that is new.")
+		c.DeclareDiff(flags)
 	}
 	return flags
 }

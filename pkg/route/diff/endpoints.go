@@ -86,7 +86,7 @@ func (t *tally) compare(was, is table.Endpoint, anyAddress bool) {
 		t.add("another pod")
 	}
 	if was.Weight != is.Weight {
-		t.add("weight " + weight(was.Weight) + "→" + weight(is.Weight))
+		t.add("weight " + weight(was.Weight, is.Weight) + "→" + weight(is.Weight, was.Weight))
 	}
 	if was.Addr.Port() != is.Addr.Port() {
 		t.add("port " + strconv.Itoa(int(was.Addr.Port())) + "→" + strconv.Itoa(int(is.Addr.Port())))
@@ -99,7 +99,13 @@ func (t *tally) compare(was, is table.Endpoint, anyAddress bool) {
 	}
 }
 
-func weight(w int) string { return show(w, "unset") }
+// weight writes one that may not be set, which counts as 1.
+func weight(w, beside int) string {
+	if w == 0 && beside == 1 {
+		return "unset"
+	}
+	return strconv.Itoa(max(w, 1))
+}
 
 func (t *tally) tell(n *notes) {
 	for _, what := range t.words {
