@@ -22,8 +22,8 @@ func diffManifests(cfg *config.Config, s streams) int {
 		fmt.Fprintf(s.err, "dispatcher render: %v\n", err)
 		return exitRefused
 	}
-	unread := missing(old.unread, fresh.unread, func(u unread) string { return u.reason })
-	for _, p := range append(unread, missing(old.problems, fresh.problems, route.Problem.String)...) {
+	failed := missing(old.unread, fresh.unread, func(u unread) string { return u.reason })
+	for _, p := range append(failed, missing(old.problems, fresh.problems, route.Problem.String)...) {
 		fmt.Fprintln(s.err, "new:", p)
 	}
 	for _, c := range diff.Of(old.table, fresh.table, diff.Options{AnyAddress: true}) {
@@ -33,7 +33,7 @@ func diffManifests(cfg *config.Config, s streams) int {
 		}
 	}
 	mistakes := missing(old.mistakes(), fresh.mistakes(), route.Problem.String)
-	if cfg.Strict && len(unread)+len(mistakes) > 0 {
+	if cfg.Strict && len(failed)+len(mistakes) > 0 {
 		return exitFailed
 	}
 	return exitOK
