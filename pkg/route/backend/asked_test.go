@@ -78,7 +78,7 @@ func TestOver(t *testing.T) {
 	for _, c := range []struct{ ingress, service, want string }{
 		{"balance=random", "balance=least_conn readTimeout=5s", "balance=random readTimeout=5s"},
 		{"", "policy=one", "policy=one"},
-		{"policy=balance", "policy=one", ""}, // the default can be asked for
+		{"policy=balance", "policy=one", "policy=balance"}, // the default can be asked for
 		{"balance=wrong", "balance=least_conn", "balance=least_conn"},
 		{"policy=one", "policy=wrong", "policy=one"},
 		{"", "policy=wrong", "unserved"},

@@ -75,7 +75,7 @@ func TestNames(t *testing.T) {
 		"ExternalName":        {external("Api.example.com.", ports), "api.example.com", "203.0.113.4:80, [2001:db8::4]:80"},
 		"without ports":       {external("api.example.com", ""), "*.example.com", "203.0.113.4:80, [2001:db8::4]:80"},
 		"another port":        {external("api.example.com", ", ports: [{port: 443}]"), "*", "\nReference service.port.number: "},
-		"targetPort (EX7)":    {external("api.example.com", ", ports: [{port: 80, targetPort: 8080}]"), "*", "203.0.113.4:80, [2001:db8::4]:80\nService/shop/s spec.ports.targetPort: \"8080\" has no effect"},
+		"targetPort (EX7)":    {external("api.example.com", ", ports: [{port: 80, targetPort: 8080}]"), "*", "203.0.113.4:80, [2001:db8::4]:80\nService/shop/s spec.ports.targetPort: \"8080\" has no effect: what a name stands for is asked at the Service's port itself, 80; write the port that is meant there"},
 		"none by default":     {external("api.example.com", ports), "", "\nService/shop/s spec.externalName: it gets no requests: \"api.example.com\" is not among the names"},
 		"star is one label":   {external("a.b.example.com", ports), "*.example.com,b.example.com,*.,*.com", "\nService/shop/s spec.externalName: it gets no requests: \"a.b.example.com\" is not among"},
 		"no address (EX9)":    {external("gone.example.com", ports), "*", "\nService/shop/s spec.externalName: it gets no requests: no address of \"gone.example.com\" is known"},

@@ -43,7 +43,10 @@ func (f *Finder) find(s *search) {
 	switch {
 	case !ok:
 	case s.service.ExternalName != "":
-		s.checkTarget(port, port.Number)
+		if target := port.TargetPort; !slices.Contains([]string{"", port.Name, strconv.Itoa(int(port.Number))}, target) {
+			s.note(s.service.Ref, "spec.ports.targetPort", "%s has no effect: what a name stands for is asked at the Service's port itself, %d; write the port that is meant there, or leave targetPort out",
+				cluster.Quote(target), port.Number)
+		}
 		s.backend.Name, _ = value.ParseBackendHost(s.service.ExternalName) // one that is none has no address either
 		s.addNames(s.service.Ref, "spec.externalName", s.service.ExternalName, port.Number, true)
 	default:

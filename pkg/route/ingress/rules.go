@@ -53,8 +53,10 @@ func (t *translator) addRules(ing *ingress) {
 	}
 }
 
-// addDefault lets an Ingress' default backend serve what no rule does: all paths of its
-// hosts, or of all hosts that nobody declares if it has no rules.
+// addDefault lets an Ingress' default backend serve what no rule does: the other paths of
+// its hosts, and hosts that nobody declares, which are for one Namespace alone. In
+// another one only an Ingress without rules is told so: there the hosts are all that it
+// is for.
 func (t *translator) addDefault(ing *ingress) {
 	if ing.Default == nil {
 		return
@@ -62,7 +64,7 @@ func (t *translator) addDefault(ing *ingress) {
 	const place = "spec.defaultBackend"
 	root, _ := value.ParsePath("/")
 	c := claim{ing, place, root, value.Prefix, *ing.Default, true}
-	if len(ing.Rules) == 0 {
+	if len(ing.Rules) == 0 || ing.Namespace == t.opts.DefaultNamespace {
 		t.host(ing, place, "")
 	}
 	for _, h := range ing.hosts {

@@ -49,15 +49,16 @@ func TestOlderIngress(t *testing.T) {
 b: spec.rules[0].http.paths[0].path: the path "/q" of x.dev is not served by it: spec.rules[0].http.paths[1] of Ingress a`)
 }
 
-// A default backend serves what no rule does, of its own hosts; without a rule, and
-// without a host, what nobody declares: in one Namespace only.
+// A default backend serves what no rule does: of its own hosts, and, in one Namespace
+// only, of those that nobody declares.
 func TestDefaultBackend(t *testing.T) {
 	const backend = "defaultBackend: {service: {name: a, port: {number: 80}}}"
 	for name, c := range map[string]struct{ objects, served, told string }{
-		"of its hosts":       {ingressOf("i", 1, backend+", "+rules("a.dev /x:b", "b.dev /:b")) + ingressOf("j", 2, rules("c.dev /x:b")), "a.dev\n  / 10.0.0.1:8080\n  /x\nb.dev\n  /\nc.dev\n  /x", ""},
-		"a younger rule":     {ingressOf("i", 1, backend+", "+rules("a.dev /x:b")) + ingressOf("j", 2, rules("a.dev /:b")), "a.dev\n  /\n  /x", ""},
-		"two":                {ingressOf("i", 1, backend+", "+rules("a.dev /x:b")) + ingressOf("j", 2, backend+", "+rules("a.dev /y:b")), "a.dev\n  / 10.0.0.1:8080\n  /x\n  /y", `j: spec.defaultBackend: the path "/" of a.dev is not served by it: spec.defaultBackend of Ingress i`},
-		"a rule alone":       {ingressOf("i", 1, backend+", rules: [{host: a.dev}]"), "a.dev\n  / 10.0.0.1:8080", ""},
+		"of its hosts":   {ingressOf("i", 1, backend+", "+rules("a.dev /x:b", "b.dev /:b")) + ingressOf("j", 2, rules("c.dev /x:b")), "hosts that nobody declares\n  / 10.0.0.1:8080\na.dev\n  / 10.0.0.1:8080\n  /x\nb.dev\n  /\nc.dev\n  /x", ""},
+		"a younger rule": {ingressOf("i", 1, backend+", "+rules("a.dev /x:b")) + ingressOf("j", 2, rules("a.dev /:b")), "hosts that nobody declares\n  / 10.0.0.1:8080\na.dev\n  /\n  /x", ""},
+		"two": {ingressOf("i", 1, backend+", "+rules("a.dev /x:b")) + ingressOf("j", 2, backend+", "+rules("a.dev /y:b")), "hosts that nobody declares\n  / 10.0.0.1:8080\na.dev\n  / 10.0.0.1:8080\n  /x\n  /y", `j: spec.defaultBackend: the path "/" of a.dev is not served by it: spec.defaultBackend of Ingress i
+j: spec.defaultBackend: the path "/" of hosts that nobody declares is not served by it`},
+		"a rule alone":       {ingressOf("i", 1, backend+", rules: [{host: a.dev}]"), "hosts that nobody declares\n  / 10.0.0.1:8080\na.dev\n  / 10.0.0.1:8080", ""},
 		"no rules":           {ingressOf("i", 1, backend), "hosts that nobody declares\n  / 10.0.0.1:8080", ""},
 		"a rule for all":     {ingressOf("i", 1, backend+", "+rules("- /x:b")), "hosts that nobody declares\n  / 10.0.0.1:8080\n  /x", ""},
 		"with a bad Service": {ingressOf("i", 1, "defaultBackend: "+to("gone")), "hosts that nobody declares\n  /", "i: spec.defaultBackend.service.name: all requests are answered with 503"},
@@ -71,4 +72,5 @@ func TestDefaultBackend(t *testing.T) {
 	other.DefaultNamespace = "other"
 	check(t, base+ingressOf("i", 1, backend+", "+rules("- /x:b", "a.dev /y:a"))+ingressOf("j", 2, backend), other, "a.dev\n  / 10.0.0.1:8080\n  /y 10.0.0.1:8080",
 		"i: spec.rules[0].host: it is not served: requests for hosts that nobody declares are not for this Namespace\nj: spec.defaultBackend: it is not served")
+	check(t, base+ingressOf("i", 1, backend+", "+rules("a.dev /y:a")), other, "a.dev\n  / 10.0.0.1:8080\n  /y 10.0.0.1:8080", "")
 }

@@ -34,6 +34,8 @@ type Options struct {
 	SendTimeout    int
 	Protocol       value.Protocol
 	BackendHost    value.Host // not a wildcard
+
+	defaults uint32 // bits of the fields that ask for what is the default, and are set all the same
 }
 
 // Limits are those of a location.
@@ -52,19 +54,38 @@ type Field struct {
 	Help    string
 	Example string // a value that can be used
 	List    bool   // in a path entry it may be an array of strings
+	zero    string // what the zero value is written like, if it can be asked for
+	bit     uint32 // in Options.defaults
 	parse   func(*Options, string) error
 	text    func(*Options) string
 	copy    func(to, from *Options)
 }
 
 // Parse sets the option, or says why the text can't be used.
-func (f Field) Parse(o *Options, text string) error { return f.parse(o, text) }
+func (f Field) Parse(o *Options, text string) error {
+	if err := f.parse(o, text); err != nil {
+		return err
+	}
+	o.defaults &^= f.bit
+	if f.text(o) == "" {
+		o.defaults |= f.bit
+	}
+	return nil
+}
 
 // Text is what the option is set to, in a canonical form; "" if it isn't.
-func (f Field) Text(o Options) string { return f.text(&o) }
+func (f Field) Text(o Options) string {
+	if o.defaults&f.bit != 0 {
+		return f.zero
+	}
+	return f.text(&o)
+}
 
 // Copy sets the option in one to what it is in another.
-func (f Field) Copy(to *Options, from Options) { f.copy(to, &from) }
+func (f Field) Copy(to *Options, from Options) {
+	f.copy(to, &from)
+	to.defaults = to.defaults&^f.bit | from.defaults&f.bit
+}
 
 // Find gives the option of a name.
 func Find(name string) (f Field, ok bool) {
@@ -87,14 +108,14 @@ func Names() string {
 
 // Fields are all options, in the order of the documentation.
 func Fields() []Field {
-	return []Field{
+	fields := []Field{
 		field("targetPath", "/api", "Replaces the path's own on the way to the Pod. Without it the request's path reaches the Pod untouched.",
 			func(o *Options) *value.Path { return &o.Target }, value.ParsePath, value.Path.String),
 		field("policy", "one", "How Pods share the path: balance (the default), one (all requests go to one Pod, the one that has been ready longest) or hash (each goes to the Pod of its key).",
-			func(o *Options) *value.Policy { return &o.Policy }, value.ParsePolicy, func(p value.Policy) string { return string(p) }),
-		field("readyGrace", "10s", "With policy one: for how long (1s to 15m) the Pod is kept while it is not ready, unless it is being deleted.",
-			func(o *Options) *int { return &o.ReadyGrace }, value.ParseSlowStart, seconds),
-		field("key", "segment:1", "With policy hash: where a request's key stands: segment:N (of the path after the base path), arg:NAME, header:NAME, cookie:NAME, or host (its left-most label).",
+			func(o *Options) *value.Policy { return &o.Policy }, value.ParsePolicy, func(p value.Policy) string { return string(p) }).zeroAs("balance"),
+		field("readyGrace", "10s", "With policy one: for how long (0s, the default, to 15m) the Pod is kept while it is not ready, unless it is being deleted.",
+			func(o *Options) *int { return &o.ReadyGrace }, value.ParseGrace, seconds).zeroAs("0s"),
+		field("key", "segment:1", "With policy hash: where a request's key stands: segment:N (of the path after the base path), arg:NAME, header:NAME, cookie:NAME, or host (its left-most label). NAME is up to 64 letters, digits and _, in a header - instead of _.",
 			func(o *Options) *value.KeySource { return &o.Key }, value.ParseKeySource, value.KeySource.String),
 		field("whenDown", "wait", "With policy hash: what becomes of the keys of a Pod that does not serve: wait (503 until it is back; the default) or next (the next Pod).",
 			func(o *Options) *value.WhenDown { return &o.WhenDown }, value.ParseWhenDown, func(w value.WhenDown) string { return string(w) }),
@@ -125,6 +146,16 @@ func Fields() []Field {
 		field("backendHost", "api.example.com", "The host that whoever serves is asked for: Host, and with https the name in its certificate. Without it, that of a Service of type ExternalName, else the host that the client asks for.",
 			func(o *Options) *value.Host { return &o.BackendHost }, value.ParseBackendHost, value.Host.String),
 	}
+	for i := range fields {
+		fields[i].bit = 1 << i
+	}
+	return fields
+}
+
+// zeroAs says how the zero value is written, where it can be asked for.
+func (f Field) zeroAs(word string) Field {
+	f.zero = word
+	return f
 }
 
 func field[T any](name, example, help string, at func(*Options) *T, parse func(string) (T, error), show func(T) string) Field {

@@ -28,6 +28,26 @@ func TestPageIsCurrent(t *testing.T) {
 	}
 }
 
+// TestDefaultsAreSet: who asks for what is the default has asked for it, too.
+func TestDefaultsAreSet(t *testing.T) {
+	for name, text := range map[string]string{"policy": "balance", "readyGrace": "0s", "maxBodySize": "0", "balance": "round_robin", "backendProtocol": "http"} {
+		f, _ := Find(name)
+		var o, other Options
+		if err := f.Parse(&o, text); err != nil || f.Text(o) != text {
+			t.Errorf("%s is %q, want %q (%v)", name, f.Text(o), text, err)
+		}
+		if f.Copy(&other, o); f.Text(other) != text {
+			t.Errorf("the copy of %s is %q, want %q", name, f.Text(other), text)
+		}
+		if err := f.Parse(&o, f.Example); err != nil || f.Text(o) != f.Example {
+			t.Errorf("%s is %q, want %q (%v)", name, f.Text(o), f.Example, err)
+		}
+		if f.Copy(&other, Options{}); other != (Options{}) {
+			t.Errorf("%s is still set: %+v", name, other)
+		}
+	}
+}
+
 // Each option takes its example, shows it, and can be handed on alone.
 func TestFields(t *testing.T) {
 	for _, f := range Fields() {

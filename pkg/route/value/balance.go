@@ -56,6 +56,14 @@ const MaxSlowStart = 15 * 60
 // or hours with its unit, and gives it in seconds.
 func ParseSlowStart(s string) (seconds int, err error) { return parseSeconds(s, MaxSlowStart) }
 
+// ParseGrace reads a time like ParseSlowStart, or "0s".
+func ParseGrace(s string) (seconds int, err error) {
+	if s == "0s" {
+		return 0, nil
+	}
+	return ParseSlowStart(s)
+}
+
 // MaxTimeout is the longest of nginx's timeouts that may be asked for, in seconds.
 const MaxTimeout = 24 * 60 * 60
 
