@@ -11,6 +11,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/route/ingress/foreign"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/pods"
 )
@@ -103,7 +104,7 @@ func (o Options) Interest() cluster.Interest {
 	}
 	if o.Ingress != nil {
 		in.Services, in.TLSSecrets = true, o.Ingress.TLS
-		in.ServiceAnnotations, in.ServicePrefix = []string{"kubernetes.io/ingress.class"}, o.Ingress.Prefix // words that are no options, too: they are told
+		in.ServiceAnnotations, in.ServicePrefix = append(foreign.Keys(), "kubernetes.io/ingress.class"), o.Ingress.Prefix // words that are no options, too: they are told
 		for _, f := range option.Fields() {
 			in.ServiceAnnotations = append(in.ServiceAnnotations, o.Ingress.Prefix+f.Name)
 		}

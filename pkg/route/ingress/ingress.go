@@ -12,6 +12,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/backend"
+	"github.com/30x/dispatcher/pkg/route/ingress/foreign"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -91,9 +92,16 @@ func Translate(in Input, opts Options) Result {
 	var all []*ingress
 	for _, o := range slices.SortedStableFunc(slices.Values(in.Ingresses), older) {
 		asked, notes := backend.Read(o.Ref, o.Annotations, opts.Options)
+		t.tell(notes...)
+		closes, told := foreign.Read(o.Annotations, opts.Prefix, asked.Sets)
+		for _, n := range told {
+			t.problem(o.Ref, n.Key, "%s", n.Reason)
+		}
+		if closes {
+			asked.Clients = backend.Only(nil)
+		}
 		ing := &ingress{Ingress: o, asked: asked}
 		all = append(all, ing)
-		t.tell(notes...)
 		t.addRules(ing)
 	}
 	for _, ing := range all { // their default backends serve what no rule does
