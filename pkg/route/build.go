@@ -2,12 +2,12 @@ package route
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/apikey"
 	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/route/implied"
 	"github.com/30x/dispatcher/pkg/route/pods"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -34,7 +34,11 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	b.findSets()
 	b.findIngresses()
 	b.pods = pods.New(s, b.podOptions())
-	for _, ns := range Namespaces(s, opts, b.ours) { // oldest first: the first claim wins
+	namespaces := s.Namespaces
+	if opts.Implied {
+		namespaces = implied.Namespaces(s, b.ours)
+	}
+	for _, ns := range namespaces { // oldest first: the first claim wins
 		b.addNamespace(ns)
 	}
 	return b.table(), b.problems
@@ -103,31 +107,6 @@ func put[T any](m map[string]map[string]T, namespace, name string, o T) {
 		m[namespace] = map[string]T{}
 	}
 	m[namespace][name] = o
-}
-
-// Namespaces are those that are known, and those that are implied by Pods and by ours,
-// the Ingresses of our class.
-func Namespaces(s *cluster.Snapshot, o Options, ours []cluster.Ref) []*cluster.Namespace {
-	if !o.Implied {
-		return s.Namespaces
-	}
-	implied := map[string]bool{}
-	for _, p := range s.Pods {
-		if p.Microservice {
-			implied[p.Namespace] = true
-		}
-	}
-	for _, i := range ours {
-		implied[i.Namespace] = true
-	}
-	for _, ns := range s.Namespaces {
-		delete(implied, ns.Name)
-	}
-	out := slices.Clone(s.Namespaces)
-	for _, name := range slices.Sorted(maps.Keys(implied)) {
-		out = append(out, &cluster.Namespace{Ref: cluster.Ref{Kind: "Namespace", Name: name}})
-	}
-	return out
 }
 
 // offer is a host that a Namespace serves, and what.

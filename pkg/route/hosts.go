@@ -6,6 +6,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/challenge"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -134,6 +135,10 @@ func (b *builder) addLocation(ns *cluster.Namespace, state *hostState, o offer, 
 	// way to take over another Namespace's prefix.
 	path := l.Path.WithoutSlash()
 	switch owner, taken := state.claimed[path]; {
+	case state.vhost.Owner != ns.Ref && challenge.Reserved(l.Key()):
+		b.pathProblem(l, o.ref, o.place, "the path %s is not served there: who answers below %s gets certificates for the host, which Namespace %s owns (it was created first); take another path, or another host",
+			cluster.Quote(l.Path.String()), challenge.Folder, state.vhost.Owner.Name)
+		return
 	case taken && owner != ns.Ref:
 		b.pathProblem(l, o.ref, o.place, "the path %s is not served there: Namespace %s, created first, serves it", cluster.Quote(l.Path.String()), owner.Name)
 		return
@@ -185,6 +190,10 @@ func (b *builder) table() *Table {
 		slices.SortFunc(state.vhost.Locations, table.ByKey)
 		if !b.opts.Dynamic {
 			state.vhost.DropClaims()
+		}
+		if l := challenge.Claim(state.vhost); l != nil {
+			state.vhost.Locations = append(state.vhost.Locations, l)
+			slices.SortFunc(state.vhost.Locations, table.ByKey)
 		}
 		t.Hosts = append(t.Hosts, state.vhost)
 	}

@@ -1,10 +1,9 @@
 package ingress
 
 import (
-	"strings"
-
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/backend"
+	"github.com/30x/dispatcher/pkg/route/challenge"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
@@ -13,7 +12,7 @@ import (
 
 // serve makes the location of a claim.
 func (t *translator) serve(c claim) Location {
-	l := Location{Ref: c.ing.Ref, Place: c.place, Acme: isAcme(c.path)}
+	l := Location{Ref: c.ing.Ref, Place: c.place, Acme: challenge.Is(c.path.String())}
 	l.Location = &table.Location{Path: c.path, Match: c.match, Upstream: &table.Upstream{}, From: t.in.Namespace.Ref}
 	asked := c.ing.asked
 	found := &backend.Backend{}
@@ -112,11 +111,4 @@ func (t *translator) upstream(o option.Options, found *backend.Backend, from ori
 // overrides is the ConfigMap that the options name; nil if there is none (yet).
 func (t *translator) overrides(o option.Options) *cluster.ConfigMap {
 	return t.in.ConfigMaps[o.Overrides.String()]
-}
-
-// isAcme reports whether a path is one of the challenges of ACME (RFC 8555, 8.3).
-func isAcme(p value.Path) bool {
-	const challenges = "/.well-known/acme-challenge"
-	rest, ok := strings.CutPrefix(p.String(), challenges)
-	return ok && (rest == "" || rest[0] == '/')
 }

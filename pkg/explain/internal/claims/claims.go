@@ -12,6 +12,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/backend"
+	"github.com/30x/dispatcher/pkg/route/implied"
 	"github.com/30x/dispatcher/pkg/route/ingress"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/ports"
@@ -77,7 +78,11 @@ func (f *Finder) find(whose func(namespace string) bool, wanted func(value.Host)
 			refs = append(refs, i.Ref)
 		}
 	}
-	for _, ns := range route.Namespaces(f.snapshot, f.opts, refs) {
+	namespaces := f.snapshot.Namespaces
+	if f.opts.Implied {
+		namespaces = implied.Namespaces(f.snapshot, refs)
+	}
+	for _, ns := range namespaces {
 		if !whose(ns.Name) {
 			continue
 		}

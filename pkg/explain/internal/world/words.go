@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/challenge"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -56,6 +57,9 @@ func Fate(v *route.VirtualHost, namespace string, k table.Key) (why string, lost
 		if l.From.Name != namespace && strings.TrimSuffix(l.Path.String(), "/") == strings.TrimSuffix(k.Path, "/") {
 			return fmt.Sprintf("Namespace %s, created first, has the path: take another path, or another host", l.From.Name), true
 		}
+	}
+	if v.Owner.Name != namespace && challenge.Reserved(k) {
+		return fmt.Sprintf("Namespace %s owns the host (it was created first), and who answers there gets certificates for it: take another path, or another host", v.Owner.Name), true
 	}
 	for _, ns := range v.From {
 		if ns.Name == namespace {
