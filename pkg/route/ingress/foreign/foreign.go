@@ -83,6 +83,9 @@ type Note struct{ Key, Reason string }
 // set, is passed over, and so is one that asks for nothing. Closed: nobody may be let in,
 // since it would say who is. prefix is that of our options, for advice.
 func Read(annotations map[string]string, prefix string, set func(option string) bool) (closes bool, notes []Note) {
+	if len(annotations) == 0 { // as nearly always
+		return false, nil
+	}
 	for _, r := range rows() {
 		if r.effect == nothing || r.option != "" && set(r.option) {
 			continue
