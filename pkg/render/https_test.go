@@ -41,7 +41,7 @@ func TestHTTPS(t *testing.T) {
 	p := settings(t)
 	authorities(t, &p)
 	own, named, plain, keyed := https(place("/own", value.Exact), ""), https(place("/named", value.Exact), "api.example"), place("/plain", value.Exact), https(keyedPlace("/k", "arg:k"), "api.example")
-	if http := conf(t, p, hostOf("a.example", plain)); strings.Contains(http.String(), "ssl") || strings.Contains(http.String(), "backend_host") {
+	if http := conf(t, p, hostOf("a.example", plain)); strings.Contains(http.String(), "proxy_ssl") || strings.Contains(http.String(), "backend_host") {
 		t.Errorf("no path asks for https: %s", http)
 	}
 	none, closed := https(place("/none", value.Exact), ""), https(place("/closed", value.Exact), "")
@@ -63,7 +63,7 @@ func TestHTTPS(t *testing.T) {
 	if k := s.in(t, "location = /k").String(); !strings.HasPrefix(k, "set $backend_host api.example\nproxy_ssl_name api.example\n") || !strings.HasSuffix(k, "\nproxy_pass https://$member\n") {
 		t.Errorf("with keys: %s", k)
 	}
-	if http := conf(t, p, hostOf("a.example", closed, none)); strings.Contains(http.String(), "ssl") {
+	if http := conf(t, p, hostOf("a.example", closed, none)); strings.Contains(http.String(), "proxy_ssl") {
 		t.Errorf("nobody is asked: %s", http)
 	}
 }

@@ -20,6 +20,7 @@ func ParseTemplates(files map[string]string) (*Templates, error) {
 	root := template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 		"pathAfter":     regex.PathAfter,
 		"hostParent":    regex.HostParent,
+		"askedHost":     regex.AskedHost,
 		"keySegment":    regex.KeySegment,
 		"keyLabel":      regex.KeyLabel,
 		"printable":     regex.Printable,

@@ -17,10 +17,16 @@ func PathAfter(segments int) string {
 	return fmt.Sprintf(`~^%s%s{%d}(?<after>/[^?#]*)(?:[?]|$)`, dots, segment, segments)
 }
 
-// HostParent is a key of a map over $host. It captures what follows the
-// left-most label, with its dot. In nginx a wildcard stands for any number of
-// labels; in Kubernetes and in TLS it stands for one.
-func HostParent() string { return `~^[^.]+(?<parent>[.].+)$` }
+// HostParent is a key of a map over $host, which is in lower case. It captures what
+// follows the left-most label, with its dot. In nginx a wildcard stands for any number
+// of labels, and for what is no label; in Kubernetes and in TLS it stands for one.
+func HostParent() string { return `~^[a-z0-9_-]+(?<parent>[.].+)$` }
+
+// AskedHost is a key of a map over $host:$http_host. It matches if the header Host names
+// the host of the request, whatever its case, its port and its trailing dot.
+func AskedHost() string {
+	return `~*^(?<asked>[[][^]]*[]]|[^:]*):\k<asked>[.]?(?::[0-9]+)?$`
+}
 
 // KeySegment is a key of a map over $uri, which is decoded, without dot segments and
 // empty ones. It captures a segment of the path, from 1.

@@ -210,7 +210,7 @@ func countsAll(location *nginxlex.Node) bool {
 // expressions of ours.
 func checkMap(n *nginxlex.Node) (errs []error) {
 	args := strings.Join(n.Args(), " ")
-	ours := args == "$host $host_parent" || args == "$host $logged_host" || args == "$host $host_label" || strings.HasPrefix(args, "$uri $segment_") || args == "$request_uri $logged_path" || strings.HasPrefix(args, "$request_uri $path_after_")
+	ours := args == "$host $host_parent" || args == "$host $logged_host" || args == "$host $host_label" || args == "$host:$http_host $asked_host" || strings.HasPrefix(args, "$uri $segment_") || args == "$request_uri $logged_path" || strings.HasPrefix(args, "$request_uri $path_after_")
 	for _, row := range n.Block {
 		switch key := row.Name(); {
 		case strings.HasPrefix(key, "~") && !ours, key == "include", key == "hostnames", key == "volatile", row.IsBlock:
