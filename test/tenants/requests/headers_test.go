@@ -106,7 +106,7 @@ func spellings() (out []exchange) {
 		{"a hundred times", strings.Repeat("X-Forwarded-For: "+lie+"\r\n", 99) + "X-Forwarded-For: " + lie, "200"},
 		{"empty", "X-Forwarded-For:", "200"},
 		{"no colon", "X-Forwarded-For", "200"},
-		{"without a name", ": " + lie, "200"},
+		{"without a name", ": " + lie, "400"},
 		{"two colons", "X-Forwarded-For:: " + lie, "200"},
 		{"a bare LF before it", "X-Other: 1\nX-Forwarded-For: " + lie, "200"},
 		{"a space before the colon", "X-Forwarded-For : " + lie, "400"},
@@ -165,7 +165,8 @@ func apiKeys() []exchange {
 		of("with the key", "200", get("keyed.test", "/k", good)),
 		of("on a shared host", "200", get("shared.test", "/k/x", good)),
 		of("in upper case", "200", get("keyed.test", "/k", "X-ROUTING-API-KEY: "+key)),
-		of("with spaces around it", "200", get("keyed.test", "/k", "X-Routing-Api-Key:  \t"+key+" ")),
+		of("with spaces around it", "200", get("keyed.test", "/k", "X-Routing-Api-Key:   "+key+"  ")),
+		of("with a tab before it", "403", get("keyed.test", "/k", "X-Routing-Api-Key:\t"+key)),
 		of("without", "403", get("keyed.test", "/k")),
 		of("on a shared host, without", "403", get("shared.test", "/k")),
 		of("empty", "403", get("keyed.test", "/k", "X-Routing-Api-Key:")),
@@ -181,7 +182,7 @@ func apiKeys() []exchange {
 		of("wrong, then right", "403", get("keyed.test", "/k", "X-Routing-Api-Key: x", good)),
 		of("HEAD", "403", request("HEAD", "keyed.test", "/k")),
 		of("OPTIONS", "403", request("OPTIONS", "keyed.test", "/k")),
-		of("an upgrade", "403", "GET /k HTTP/1.1\r\nHost: keyed.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"+get("keyed.test", "/k")),
+		of("an upgrade", "403 403", "GET /k HTTP/1.1\r\nHost: keyed.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"+get("keyed.test", "/k")),
 		of("in a trailer", "403", "POST /k HTTP/1.1\r\nHost: keyed.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nTrailer: X-Routing-Api-Key\r\n\r\n0\r\n"+good+"\r\n\r\n"),
 	}
 }

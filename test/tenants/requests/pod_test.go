@@ -122,13 +122,13 @@ func readRequest(in *bufio.Reader) (string, error) {
 			break
 		}
 	}
-	var body io.Reader = io.LimitReader(in, int64(length))
-	if chunked {
-		body = httputil.NewChunkedReader(in)
+	if !chunked {
+		_, err := io.CopyN(&request, in, int64(length))
+		return request.String(), err
 	}
-	_, err := io.Copy(&request, body)
-	if chunked && err == nil {
-		_, err = in.ReadString('\n') // the line after the last chunk
+	if _, err := io.Copy(&request, httputil.NewChunkedReader(in)); err != nil {
+		return request.String(), err
 	}
+	_, err := in.ReadString('\n') // the line after the last chunk
 	return request.String(), err
 }
