@@ -2,6 +2,7 @@ package requests
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -132,4 +133,37 @@ func unfinished(w *world) []exchange {
 		e.row = "A Pod's answer that ends too early"
 	}
 	return []exchange{cut, chunk, size, tunnel, other, refused, after("all these")}
+}
+
+// bare: what nginx does not frame. It takes an answer without a status line for one of
+// HTTP/0.9, and 100, 101, 102 and 000 for the whole answer, passes on all bytes that
+// follow, and keeps the client's connection. Who sends requests of several clients on
+// one connection gives one client the other's answer then. It is nginx's own, and these
+// cases tell when it ends. Nothing of it
+// follows a HEAD: what is raw there is the body of the next answer.
+func bare(w *world) (out []exchange) {
+	two := ok("mine") + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen"
+	next := get("shared.test", "/b")
+	of := func(name, method, want, or, raw string) {
+		e := w.evil("bare: "+name, want, answer{raw: raw})
+		e.raw = strings.Replace(e.raw, "Connection: close\r\nContent-Length: 0\r\n", "", 1) + next
+		e.raw = strings.Replace(e.raw, http.MethodPost, method, 1)
+		e.pods, e.or, e.row = "beta-web evil-pod", or, "A Pod's answer without a status line, or with a status below 200"
+		if e.gets = []string{"stolen"}; method == http.MethodHead || or != "" {
+			e.gets, e.row = nil, ""
+		}
+		if method == http.MethodHead {
+			e.lacks = []string{"stolen"}
+		}
+		out = append(out, e)
+	}
+	of("no status line", http.MethodGet, "raw", "", "\r\n"+two)
+	of("100", http.MethodGet, "100 200 200 200", "", "HTTP/1.1 100 Continue\r\n\r\n"+two)
+	of("102", http.MethodGet, "102 200 200 200", "", "HTTP/1.1 102 Processing\r\n\r\n"+two)
+	of("101 that nobody has asked for", http.MethodGet, "101 200 200 200", "", "HTTP/1.1 101 Switching Protocols\r\n\r\n"+two)
+	of("000", http.MethodGet, "0", "", "HTTP/1.1 000 X\r\n\r\n"+two)
+	of("103", http.MethodGet, "200 200", "103 200 200 200", "HTTP/1.1 103 Early Hints\r\n\r\n"+two)
+	of("HEAD, no status line", http.MethodHead, "200 raw", "", "\r\n"+two)
+	of("HEAD, 100", http.MethodHead, "100 200 raw", "", "HTTP/1.1 100 Continue\r\n\r\n"+two)
+	return out
 }

@@ -74,32 +74,31 @@ func (w *world) config() string {
 	return string(text)
 }
 
-// TestInnerDoors: the control socket is for Dispatcher's user alone, and on the port
-// for paths without Pods nginx answers 503 to all that is asked.
+// TestInnerDoors: behind the control socket, which is on no port, and on the port for
+// paths without Pods, which is on loopback, nobody's hosts are served.
 func TestInnerDoors(t *testing.T) {
 	t.Parallel()
 	inAllModes(t, func(t *testing.T, w *world) {
-		socket := regexp.MustCompile(`listen unix:([^;]+);`).FindStringSubmatch(w.config())[1]
-		folder, err := os.Stat(filepath.Dir(socket))
-		if err != nil || folder.Mode().Perm()&0o007 != 0 {
-			t.Errorf("others may reach the control socket: %v %v", folder.Mode(), err)
-		}
 		before := w.hits()
-		for _, r := range []string{get("alpha.test", "/"), get("unknown.test", "/dispatcher/status"), raw("/generation", "1.0"), get("keyed.test", "/k")} {
-			conn, err := net.DialTimeout("tcp", net.JoinHostPort(w.ip(), "9253"), limit)
-			if !strings.Contains(w.Log(), " endpoints=dynamic ") {
-				if err == nil {
-					t.Errorf("somebody listens on the port for paths without Pods")
+		asks := func(network, address, status string) {
+			t.Helper()
+			for _, r := range []string{get("alpha.test", "/"), get("unknown.test", "/dispatcher/status"), raw("/x", "1.0"), get("keyed.test", "/k"), raw("http://alpha.test/", "1.1", "Host: alpha.test")} {
+				conn, err := net.DialTimeout(network, address, limit)
+				if err != nil {
+					t.Fatal(err)
 				}
-				continue
+				received, err := read(conn, r)
+				if got := statuses("GET", received); got != status || err != nil {
+					t.Errorf("%s: %q is answered with %s, %v; want %s", address, r, got, err, status)
+				}
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			received, err := read(conn, r)
-			if got := statuses("GET", received); got != "503" || err != nil {
-				t.Errorf("%q is answered with %s, %v", r, got, err)
-			}
+		}
+		asks("unix", regexp.MustCompile(`listen unix:([^;]+);`).FindStringSubmatch(w.config())[1], "404")
+		if empty := net.JoinHostPort(w.ip(), "9253"); strings.Contains(w.Log(), " endpoints=dynamic ") {
+			asks("tcp", empty, "503")
+		} else if conn, err := net.DialTimeout("tcp", empty, limit); err == nil {
+			_ = conn.Close()
+			t.Error("somebody listens on the port for paths without Pods, where there is no such")
 		}
 		if names, _ := w.since(before); names != "" {
 			t.Errorf("requests have reached %q", names)
