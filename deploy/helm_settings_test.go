@@ -52,7 +52,7 @@ func given() map[string]any {
 		"MICROSERVICE_PATHS_ANNOTATIONS": "p,q", "MICROSERVICE_ANY_PORT": true, "OVERRIDES": "moved,pinned",
 		"INGRESS_CLASS": "edge", "INGRESS_CONTROLLER": "example.com/edge", "OPTIONS_PREFIX": "example.com/", "INGRESS_TLS": true,
 		"ENDPOINT_ALLOW": "192.0.2.0/24", "ENDPOINT_DENY": "192.0.2.7", "ALLOW_EXTERNAL_NAMES": "*.example.com", "DEFAULT_NAMESPACE": "front",
-		"STATUS": false, "PUBLISH_ADDRESS": "192.0.2.1,entry.example.com", "PUBLISH_SERVICE": "edge/entry", "PROXY_PROTOCOL": true,
+		"STATUS": false, "PUBLISH_ADDRESS": "192.0.2.1,entry.example.com", "PUBLISH_SERVICE": "edge/entry", "PROXY_PROTOCOL": true, "CLIENT_KEEPALIVE": false,
 		"API_KEY_SECRET_LOCATION": "keys:key", "API_KEY_SECRET_NAME": "keys", "API_KEY_SECRET_FIELD": "key", "API_KEY_HEADER": "X-Key", "API_KEY_REQUIRED": true,
 		"NGINX_BINARY": "nginx-debug", "NGINX_VERSION": "1.28.0", "NGINX_USER": "www", "LISTEN_ADDRESS": "127.0.0.1,::1",
 		"DEFAULT_LOCATION_RETURN": 503, "NGINX_ENABLE_HEALTH_CHECKS": true, "NGINX_MAX_CLIENT_BODY_SIZE": 104857600, "NGINX_STATUS_PATH": "/up",

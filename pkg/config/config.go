@@ -59,6 +59,7 @@ type Config struct {
 	ProxyConnectTimeout   time.Duration
 	TrustedProxies        []netip.Prefix // masked, each once
 	ProxyProtocol         bool
+	ClientKeepalive       bool
 	AccessLog             bool
 	TemplateDir           string // "": the built-in templates
 	Endpoints             Endpoints
@@ -193,6 +194,7 @@ func (c *Config) RenderParams() render.Params {
 		ProxyConnectTimeout: seconds(c.ProxyConnectTimeout),
 		TrustedProxies:      c.TrustedProxies,
 		ProxyProtocol:       c.ProxyProtocol,
+		CloseClients:        !c.ClientKeepalive,
 		APIKeyHeader:        c.APIKeyHeader,
 		AccessLog:           c.AccessLog,
 		User:                c.NginxUser,

@@ -78,6 +78,7 @@ func settingCases(dir string) []settingCase {
 		{"PROXY_CONNECT_TIMEOUT", "5s", "1s", "1s", "5", secsSays, func(c *Config) any { return c.ProxyConnectTimeout }, nil},
 		{"TRUSTED_PROXIES", "[]", "10.1.2.3/8,192.0.2.7", "[10.0.0.0/8 192.0.2.7/32]", "10.0.0.0/33", "is not a network:", func(c *Config) any { return c.TrustedProxies }, nil},
 		{"PROXY_PROTOCOL", "false", "true", "true", "2", boolSays, func(c *Config) any { return c.ProxyProtocol }, []string{"TRUSTED_PROXIES=10.0.0.0/8"}},
+		{"CLIENT_KEEPALIVE", "true", "false", "false", "2", boolSays, func(c *Config) any { return c.ClientKeepalive }, nil},
 		{"ACCESS_LOG", "true", "false", "false", "off", boolSays, func(c *Config) any { return c.AccessLog }, nil},
 		{"ENDPOINTS", "auto", "reload", "reload", "dns", "is unknown: give auto, dynamic or reload", func(c *Config) any { return c.Endpoints }, nil},
 		{"RESOLVER_ADDR", "127.0.0.1:9252", "[::1]:53", "[::1]:53", "0.0.0.0:53", "is not an address of loopback:", func(c *Config) any { return c.Resolver }, nil},

@@ -32,6 +32,7 @@ type Params struct {
 	ProxyConnectTimeout int          // seconds
 	TrustedProxies      []netip.Prefix
 	ProxyProtocol       bool   // clients' connections begin with the PROXY protocol; TrustedProxies are believed in it
+	CloseClients        bool   // each answer ends a client's HTTP/1 connection
 	APIKeyHeader        string // carries the API key; never reaches a Pod
 	AccessLog           bool
 	User                string // workers' user when the master is root; "" as compiled in

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // pass is a row of the table for operators.
@@ -104,7 +105,7 @@ func answers(w *world) (out []exchange) {
 		{"length with a sign", "502", "200", "HTTP/1.1 200 OK\r\nContent-Length: +4\r\n\r\nmine"},
 		{"huge length", "502", "200", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nmine"},
 	} {
-		e := w.evil(c.name, c.want, answer{raw: c.raw})
+		e := w.evil(c.name, c.want, answer{raw: strings.Replace(c.raw, "\r\n", "\r\nConnection: close\r\n", 1)})
 		e.or, e.lacks, e.row = c.or, []string{"stolen", "nginx/"}, row
 		out = append(out, e)
 	}
@@ -166,4 +167,22 @@ func bare(w *world) (out []exchange) {
 	of("HEAD, no status line", http.MethodHead, "200 raw", "", "\r\n"+two)
 	of("HEAD, 100", http.MethodHead, "100 200 raw", "", "HTTP/1.1 100 Continue\r\n\r\n"+two)
 	return out
+}
+
+// TestClientKeepaliveOff: with CLIENT_KEEPALIVE=false nothing follows such bytes on the
+// connection, and over HTTP/2, where answers are framed, connections are as they were.
+func TestClientKeepaliveOff(t *testing.T) {
+	t.Parallel()
+	inAllModes(t, func(t *testing.T, w *world) {
+		group := bare(w)
+		for i := range group {
+			e := &group[i]
+			e.pods, e.lacks, e.row = "evil-pod", []string{"beta-web"}, "" // and the last status is missing
+			e.want, e.or = strings.TrimSuffix(e.want, " 200"), strings.TrimSuffix(e.or, " 200")
+			if strings.HasPrefix(e.raw, http.MethodHead) {
+				e.want = map[bool]string{true: "100", false: closed}[strings.HasPrefix(e.want, "100")]
+			}
+		}
+		w.check(t, group)
+	}, "--client-keepalive=false")
 }
