@@ -49,7 +49,7 @@ test-current: go ## Run the tests that ask nginx with a current one, if it can b
 	@if nginx=$$(scripts/current-nginx.sh); then \
 		echo "== with $$($$nginx -v 2>&1)"; \
 		export NGINX_BINARY=$$nginx; \
-		go test $(COUNT) -p 2 ./nginx ./test/golden ./test/traffic && \
+		go test $(COUNT) -p 2 ./nginx ./test/golden ./test/tenants/... ./test/traffic && \
 		KUBEBUILDER_ASSETS=$$(scripts/kube-assets.sh) go test $(COUNT) -run '$(KUBE_CURRENT)' ./test/kube; \
 	else \
 		echo "== NOT TESTED with a current nginx, only with $$(nginx -v 2>&1): see above for why" >&2; \
