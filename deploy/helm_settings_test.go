@@ -60,6 +60,7 @@ func given() map[string]any {
 		"TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.1", "ACCESS_LOG": false, "TEMPLATE_DIR": ".", "ENDPOINTS": "reload", "SSL_REDIRECT": false, "HSTS": 31536000, "BACKEND_CA": "none",
 		"KUBECONFIG": "/etc/kubeconfig", "KUBE_HOST": "https://example.com:6443", "EVENTS": false, "SOURCE": "helm",
 		"SHUTDOWN_GRACE": "1m", "SERVE_STALE": false, "LOG_LEVEL": "debug", "LOG_FORMAT": "text",
+		"NAMESPACE_RELOAD_BUDGET": 6000, "MAX_DRAINING_WORKERS": 100000,
 	}
 }
 

@@ -98,6 +98,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 		Params:  params,
 		Proxy:   server,
 		Window:  cfg.EventWindow,
+		Pace:    controller.Pace{Budget: cfg.ReloadBudget, MaxDraining: cfg.MaxDrainingWorkers},
 		Changes: changes,
 		Publish: cfg.PublishService,
 		Report: func(r controller.Report) {
@@ -107,6 +108,7 @@ func serve(ctx context.Context, cfg *config.Config, s streams, log *slog.Logger)
 		},
 		Log: log,
 	}
+	c.Draining = proxy.Draining(server)
 	if told != nil {
 		c.Directory = told
 		told.Begin(ctx, group, server.Resumes())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/config/internal/compare"
 	"github.com/30x/dispatcher/pkg/config/internal/dialect"
+	"github.com/30x/dispatcher/pkg/config/internal/pace"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 )
@@ -85,8 +86,9 @@ type Config struct {
 	WorkDir       string // absolute
 	AdminAddr     string // host:port; the host may be empty
 	ShutdownGrace time.Duration
-	ServeStale    bool   // after a restart, the last good configuration until all objects are known
-	Purpose       string // a hash of the settings that say what is served, and from where
+	ServeStale    bool // after a restart, the last good configuration until all objects are known
+	pace.Reloads
+	Purpose string // a hash of the settings that say what is served, and from where
 
 	// Logging
 	LogLevel  slog.Level

@@ -27,7 +27,7 @@ func groups() []table.Group {
 // settings is the table, in the order of the help. Parsed values go to c.
 func settings(c *Config) []table.Setting {
 	return slices.Concat(c.routing(), c.Rows(groupRouting), c.IngressRows(groupIngress), c.keys(), c.nginx(), c.tls(),
-		c.access(), c.StatusRows(groupCluster), c.running())
+		c.access(), c.StatusRows(groupCluster), c.running(), c.PaceRows(groupRunning))
 }
 
 func (c *Config) routing() []table.Setting {

@@ -108,6 +108,9 @@ func settingCases(dir string) []settingCase {
 
 		{"LOG_LEVEL", "INFO", "warn", "WARN", "WARN", "is unknown: give debug, info, warn or error", func(c *Config) any { return c.LogLevel }, nil},
 		{"LOG_FORMAT", "text", "json", "json", "xml", "is unknown: give text or json", func(c *Config) any { return c.LogFormat }, nil},
+
+		{"NAMESPACE_RELOAD_BUDGET", "30", "0", "0", "-1", "is not a number of reloads: give a number from 0 to 6000", func(c *Config) any { return c.ReloadBudget }, nil},
+		{"MAX_DRAINING_WORKERS", "32", "8", "8", "many", "is not a number of workers: give a number from 0 to 100000", func(c *Config) any { return c.MaxDrainingWorkers }, nil},
 	}
 }
 

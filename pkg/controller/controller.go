@@ -11,7 +11,11 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/controller/internal/account"
+	"github.com/30x/dispatcher/pkg/controller/internal/arrivals"
+	"github.com/30x/dispatcher/pkg/controller/internal/pace"
 	"github.com/30x/dispatcher/pkg/controller/internal/publish"
+	"github.com/30x/dispatcher/pkg/controller/internal/report"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/certificate"
@@ -39,29 +43,26 @@ type refresher interface {
 // serving is what a Proxy may know: the generation that is served, "" if none is.
 type serving interface{ Serving() string }
 
-// Report is what is known after a turn.
-type Report struct {
-	Generation   string // of the configuration that is served; "" before the first
-	Counts       route.Counts
-	Problems     []route.Problem
-	Table        *route.Table       // of the newest configuration that could be served; nil before the first
-	Snapshot     *cluster.Snapshot  // of which the Table was made
-	Err          error              // why the newest configuration is not served; nil if it is
-	Certificates []Certificate      // in the newest configuration
-	Ingresses    []*cluster.Ingress // that are of our class, by namespace and name
-	Published    []string           // addresses of Controller.Publish
-	Capacity     int                // endpoints that nginx's memory has room for; 0: they stand in the configuration
-	LiveSince    time.Time          // when the configuration that is served became live; zero before the first
-	Objects      map[string]int     // what is known of the cluster, by kind
-	ProblemKinds map[string]int     // Problems by what the owner has to correct; each kind is there
-	Turn         Turn
-}
+// WaitingReasons are all that Report.Waiting may be, but for "".
+func WaitingReasons() []string { return pace.Reasons() }
 
-// Certificate says when a host's certificate expires. The default one has no host.
-type Certificate struct {
-	Namespace, Host string
-	NotAfter        int64 // Unix seconds
-}
+type (
+	// Report is what is known after a turn.
+	Report = report.Report
+	// Certificate says when a host's certificate expires.
+	Certificate = report.Certificate
+	// Turn is what there is to measure of one turn. It is zero in a Report that follows
+	// none.
+	Turn = account.Turn
+	// Step is one step of a turn: "build" or "render".
+	Step = account.Step
+	// Pace is how many reloads there may be; 0 is no limit.
+	Pace = pace.Options
+)
+
+// Causes are all that Turn.Cause may be: what changed since the last turn, but
+// for the Changes of an operator, which are named by their What.
+func Causes() []string { return account.Causes() }
 
 // Change is another way to lay out configurations.
 type Change struct {
@@ -81,9 +82,13 @@ type Controller struct {
 	// Window is the least time between two configurations. A change after a
 	// quiet time is applied at once; those that follow within the window are
 	// gathered until it ends.
-	Window  time.Duration
-	Changes <-chan Change // brings what an operator has changed; may be nil
-	Publish string        // NAMESPACE/NAME of the Service at which Ingresses are reached; "" for none
+	Window time.Duration
+	Pace   Pace
+	// Draining counts the old workers of nginx that finish their connections; nil: that
+	// can't be known.
+	Draining func() int
+	Changes  <-chan Change // brings what an operator has changed; may be nil
+	Publish  string        // NAMESPACE/NAME of the Service at which Ingresses are reached; "" for none
 	// Report is called after each turn.
 	Report func(Report)
 	Log    *slog.Logger
@@ -105,13 +110,13 @@ const (
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events := make(chan arrival, 1024)
+	events := make(chan arrivals.Arrival, 1024)
 	sourceDone := make(chan error, 1)
-	go func() { sourceDone <- c.listen(ctx, events) }()
+	go func() { sourceDone <- arrivals.Listen(ctx, c.Source.Run, events) }()
 
 	own := *c
 	own.Options.Barred, own.Options.Memory = map[route.Bar]string{}, &certificate.Memory{}
-	turn := &turner{Controller: &own, events: events}
+	turn := &turner{Controller: &own, events: events, pace: pace.Pace{Options: own.Pace}}
 	if own.Directory != nil {
 		turn.publisher = &publish.Publisher{Directory: own.Directory}
 	}
@@ -151,30 +156,6 @@ func (c *Controller) Run(ctx context.Context) error {
 			}
 		} else if wait > 0 {
 			timer.Reset(wait)
-		}
-	}
-}
-
-// arrival is an event and when it arrived.
-type arrival struct {
-	source.Event
-	at time.Time
-}
-
-// listen runs the source, and notes when its events arrive: they may wait while a
-// turn takes place.
-func (c *Controller) listen(ctx context.Context, arrivals chan<- arrival) error {
-	events, done := make(chan source.Event), make(chan error, 1)
-	go func() { done <- c.Source.Run(ctx, events) }()
-	for {
-		select {
-		case e := <-events:
-			select {
-			case arrivals <- arrival{e, time.Now()}:
-			case <-ctx.Done(): // nobody wants it any more
-			}
-		case err := <-done:
-			return err
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (t *turner) whole(now time.Time) bool {
 	case t.publisher == nil:
 		return true
 	case t.dirty:
-		return !now.Before(later(t.notBefore, t.since.Add(gather)))
+		return !now.Before(t.wholeAt())
 	default:
 		return !t.recheck.IsZero() && !now.Before(t.recheck)
 	}
@@ -128,15 +128,7 @@ func (t *turner) listen(done <-chan error) (ended bool, err error) {
 
 // params are the Params for a table: nginx's memory for endpoints grows with them.
 // It never shrinks, which would take a reload, too.
-func (t *turner) params(table *route.Table) render.Params {
-	p := t.Params
-	if p.Dynamic == nil {
-		return p
-	}
-	t.room = max(t.room, render.RoomFor(table.Counts()))
-	dynamic := *p.Dynamic
-	dynamic.Room = t.room
-	t.report.Capacity = dynamic.Capacity()
-	p.Dynamic = &dynamic
+func (t *turner) params(table *route.Table) (p render.Params) {
+	p, t.room, t.report.Capacity = t.Params.WithRoom(table.Counts(), t.room)
 	return p
 }

@@ -3,9 +3,10 @@ package controller
 import (
 	"time"
 
+	"github.com/30x/dispatcher/pkg/controller/internal/deadlines"
 	"github.com/30x/dispatcher/pkg/controller/internal/kinds"
+	"github.com/30x/dispatcher/pkg/controller/internal/moment"
 	"github.com/30x/dispatcher/pkg/route"
-	"github.com/30x/dispatcher/pkg/route/expiry"
 )
 
 // logProblems logs what is new and what is solved since the last turn.
@@ -19,36 +20,32 @@ func (t *turner) logProblems(problems []route.Problem) {
 	}
 }
 
+// tell takes the Problems of a turn into the report, with those that the clock makes.
+func (t *turner) tell(table *route.Table, problems []route.Problem, now time.Time) []route.Problem {
+	problems = append(problems, t.checkExpiry(table, now)...)
+	over, next := t.pace.Problems(now)
+	t.recheck = moment.Earliest(t.recheck, next)
+	problems = append(problems, over...)
+	t.logProblems(problems)
+	t.report.Problems, t.report.ProblemKinds = problems, kinds.Count(problems, t.Options)
+	t.report.Gathered, t.report.Waiting = len(over), t.pace.Waiting()
+	return problems
+}
+
 // checkExpiry gives the Problems that the clock makes of certificates, and sees to
 // it that a turn takes place when there will be others.
 func (t *turner) checkExpiry(table *route.Table, now time.Time) []route.Problem {
-	problems, next := expiry.Expiring(table, now.Unix())
-	t.report.Certificates = nil
-	if p := t.Params.Default; p != nil {
-		reason, change := p.Validity().Judge("the default certificate", now.Unix())
-		if reason != "" && reason != t.warned {
-			t.Log.Warn(reason, "setting", "SSL_CERT")
-		}
-		t.warned = reason
-		if next == 0 || change != 0 && change < next {
-			next = change
-		}
-		t.report.Certificates = append(t.report.Certificates, Certificate{NotAfter: p.Validity().NotAfter})
+	d := deadlines.Of(table, t.Params.Default, now.Unix())
+	if d.Default != "" && d.Default != t.warned {
+		t.Log.Warn(d.Default, "setting", "SSL_CERT")
 	}
-	for _, h := range table.Hosts {
-		if h.TLS != nil {
-			t.report.Certificates = append(t.report.Certificates, Certificate{h.Owner.Name, h.Name.String(), h.TLS.Pair.Validity().NotAfter})
-		}
-	}
+	t.warned, t.report.Certificates = d.Default, d.Certificates
 	t.recheck = time.Time{}
-	if until := table.Until; until != 0 && (next == 0 || until < next) {
-		next = until
+	if d.Next != 0 {
+		t.recheck = time.Unix(d.Next, 0)
 	}
-	if next != 0 {
-		t.recheck = time.Unix(next, 0)
+	if t.waits() {
+		t.recheck = moment.Earliest(t.recheck, now.Add(tryAgain))
 	}
-	if again := now.Add(tryAgain); t.waits() && (next == 0 || again.Before(t.recheck)) {
-		t.recheck = again
-	}
-	return problems
+	return d.Problems
 }

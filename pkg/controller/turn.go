@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/controller/internal/account"
-	"github.com/30x/dispatcher/pkg/controller/internal/kinds"
+	"github.com/30x/dispatcher/pkg/controller/internal/arrivals"
+	"github.com/30x/dispatcher/pkg/controller/internal/moment"
+	"github.com/30x/dispatcher/pkg/controller/internal/pace"
 	"github.com/30x/dispatcher/pkg/controller/internal/publish"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
@@ -30,7 +31,7 @@ type turner struct {
 	notBefore time.Time // no turn before
 	recheck   time.Time // when the clock makes a turn due; zero: never
 	live      render.Files
-	events    <-chan arrival
+	events    <-chan arrivals.Arrival
 	publisher *publish.Publisher // nil: endpoints stand in the configuration
 	room      int                // for endpoints in nginx's memory
 	earlier   outcome            // what nginx was told during the last turn, after its own
@@ -39,11 +40,15 @@ type turner struct {
 	grow      time.Time          // when Pods that are spared get more; zero: never
 	failures  int                // turns in a row that failed and may be tried again
 	warned    string             // of the default certificate
+	pace      pace.Pace
+	released  bool              // this turn may reload nginx
+	operator  bool              // it is for an operator's sake
+	snapshot  *cluster.Snapshot // of this turn
 	report    Report
 }
 
 // take changes the cache by an event.
-func (t *turner) take(e arrival) {
+func (t *turner) take(e arrivals.Arrival) {
 	if e.Synced {
 		t.synced = true
 		t.mark(account.CauseStart)
@@ -64,7 +69,10 @@ func (t *turner) take(e arrival) {
 	}
 	t.mark(cluster.Kind(e.Object))
 	if ref, err := cluster.NewRef(cluster.Kind(e.Object), e.Object); err == nil && t.synced {
-		t.account.Arrived(ref, e.at)
+		t.account.Arrived(ref, e.At)
+		if t.pace.Arrived(ref, time.Now()) {
+			t.since = time.Now() // as after a quiet time
+		}
 		t.changes = append(t.changes, fmt.Sprintf("%s %s", ref, change))
 	}
 }
@@ -73,6 +81,9 @@ func (t *turner) take(e arrival) {
 func (t *turner) newParams(c Change) {
 	t.untried = append(t.untried, c)
 	t.mark(c.What)
+	if t.pace.Anybody() {
+		t.since = time.Now()
+	}
 	t.changes = append(t.changes, c.What+" changed")
 }
 
@@ -84,7 +95,7 @@ func (t *turner) mark(cause string) {
 		t.dirty, t.since = true, now
 	}
 	if t.publisher != nil && t.early.IsZero() {
-		t.early = later(now.Add(gather), t.slowed)
+		t.early = moment.Later(now.Add(gather), t.slowed)
 	}
 }
 
@@ -94,35 +105,14 @@ func (t *turner) due(now time.Time) (wait time.Duration, due bool) {
 	if !t.synced {
 		return 0, false
 	}
-	var moments []time.Time
+	moments := []time.Time{t.early, t.grow, t.deaf}
 	if t.dirty {
-		moments = append(moments, later(t.notBefore, t.since.Add(gather)))
-	}
-	for _, at := range []time.Time{t.early, t.grow, t.deaf} {
-		if !at.IsZero() {
-			moments = append(moments, at)
-		}
-	}
-	if !t.dirty && !t.recheck.IsZero() {
+		moments = append(moments, t.wholeAt())
+	} else {
 		moments = append(moments, t.recheck)
 	}
-	if len(moments) == 0 {
-		return 0, false
-	}
-	wait = max(slices.MinFunc(moments, time.Time.Compare).Sub(now), 0)
-	return min(wait, longestWait), wait == 0
+	return moment.Wait(now, moments...)
 }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// longestWait is how long a wait lasts before the clock is looked at again: it
-// may have been set.
-const longestWait = time.Hour
 
 // sync is one turn of the corridor, or what is due of one.
 func (t *turner) sync(ctx context.Context) {
@@ -136,6 +126,7 @@ func (t *turner) sync(ctx context.Context) {
 		t.grow = t.publisher.Next(started)
 		return
 	}
+	t.begin(started)
 	changes, dirty := t.changes, t.dirty
 	t.dirty, t.changes, t.early = false, nil, time.Time{}
 	t.account.Begin()
@@ -145,11 +136,12 @@ func (t *turner) sync(ctx context.Context) {
 	if errors.Is(err, errLater) {
 		t.dirty, t.changes = dirty, changes
 		t.account.Again()
+		if t.mayApply {
+			t.gather(table, problems, started)
+		}
 		return
 	}
-	problems = append(problems, t.checkExpiry(table, started)...)
-	t.logProblems(problems)
-	t.report.Problems, t.report.ProblemKinds = problems, kinds.Count(problems, t.Options)
+	problems = t.tell(table, problems, started)
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -172,7 +164,7 @@ func (t *turner) sync(ctx context.Context) {
 		}
 		t.report.Generation = t.live.Generation
 		counts := t.report.Counts
-		t.Log.Info(what, "changed", account.Shorten(changes), "hosts", counts.Hosts, "locations", counts.Locations,
+		t.Log.Info(what, "changed", account.Shorten(changes), "namespaces", account.Shorten(t.account.Turn.Namespaces), "hosts", counts.Hosts, "locations", counts.Locations,
 			"endpoints", counts.Endpoints, "problems", len(problems), "generation", t.live.Generation,
 			"took", time.Since(started).Round(precision))
 	}
@@ -204,7 +196,7 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (done outc
 		return t.apply(ctx, table)
 	}
 	untried := t.untried
-	t.untried = nil
+	t.untried, t.operator = nil, len(untried) > 0
 	for i, change := range untried {
 		good := t.Params
 		t.Params = change.Apply(good)
@@ -239,11 +231,14 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 	same := files.Generation == t.live.Generation
 	if t.publisher != nil {
 		done = t.publish(table, files, same)
+	} else {
+		t.pace.See(table, began)
 	}
 	switch {
 	case same:
+		t.pace.Same(table)
 		return done, nil
-	case !t.mayApply:
+	case !t.mayApply || !t.release(table):
 		return done, errLater
 	}
 	err = t.serve(ctx, table, files)
@@ -252,6 +247,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 		return done, &proxyError{err}
 	}
 	t.live = files
+	t.pace.Live(table)
 	return reloaded, nil
 }
 

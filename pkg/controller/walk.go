@@ -50,6 +50,7 @@ func (t *turner) build(now time.Time) (*cluster.Snapshot, *route.Table, []route.
 	snapshot := t.Cache.Snapshot()
 	t.Options.Now = now.Unix()
 	table, problems := route.Build(snapshot, t.Options)
+	t.snapshot = snapshot
 	return snapshot, table, problems
 }
 

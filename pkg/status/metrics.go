@@ -40,11 +40,19 @@ type metrics struct {
 	turns, reloads *prometheus.CounterVec
 	steps          *prometheus.HistogramVec
 	delays         prometheus.Histogram
+	causers        *prometheus.CounterVec
+	named          map[string]bool // Namespaces that causers has
 }
+
+// mostNamed is how many Namespaces have a counter of their own; the rest have others.
+const (
+	mostNamed = 1000
+	others    = "_others"
+)
 
 // newMetrics makes the metrics of what moment gives.
 func newMetrics(moment func() moment) *metrics {
-	m := &metrics{moment: moment, table: table()}
+	m := &metrics{moment: moment, table: table(), named: map[string]bool{}}
 	for _, row := range m.table {
 		opts := prometheus.Opts{Name: row.fullName(), Help: row.help}
 		m.descs = append(m.descs, prometheus.NewDesc(opts.Name, opts.Help, row.labels, nil))
@@ -53,6 +61,8 @@ func newMetrics(moment func() moment) *metrics {
 			m.turns = prometheus.NewCounterVec(prometheus.CounterOpts(opts), row.labels)
 		case reloads:
 			m.reloads = prometheus.NewCounterVec(prometheus.CounterOpts(opts), row.labels)
+		case causers:
+			m.causers = prometheus.NewCounterVec(prometheus.CounterOpts(opts), row.labels)
 		case steps:
 			m.steps = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: opts.Name, Help: opts.Help,
 				Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, row.labels)
@@ -90,8 +100,26 @@ func (m *metrics) count(turn controller.Turn) {
 	for _, result := range turn.Reloads {
 		m.reloads.WithLabelValues(turn.Cause, result).Inc()
 	}
+	if len(turn.Reloads) > 0 {
+		m.caused(turn.Namespaces)
+	}
 	for _, d := range turn.Delays {
 		m.delays.Observe(d.Seconds())
+	}
+}
+
+// caused counts a reload for the Namespaces that it comes from.
+func (m *metrics) caused(namespaces []string) {
+	if len(namespaces) == 0 {
+		namespaces = []string{""}
+	}
+	for _, ns := range namespaces {
+		if !m.named[ns] && len(m.named) >= mostNamed {
+			ns = others
+		} else {
+			m.named[ns] = true
+		}
+		m.causers.WithLabelValues(ns).Inc()
 	}
 }
 
@@ -101,7 +129,7 @@ func (m *metrics) step(name string, took time.Duration) {
 
 // counted are the metrics that are counted as it happens.
 func (m *metrics) counted() []prometheus.Collector {
-	return []prometheus.Collector{m.turns, m.steps, m.reloads, m.delays}
+	return []prometheus.Collector{m.turns, m.steps, m.reloads, m.delays, m.causers}
 }
 
 // Describe is part of prometheus.Collector.

@@ -32,6 +32,7 @@ const (
 	steps   = "turn_duration_seconds"
 	reloads = "reloads_total"
 	delays  = "event_to_live_seconds"
+	causers = "reloads_caused_total"
 )
 
 // moment is what the metrics tell of.
@@ -81,6 +82,17 @@ func table() []metric {
 			"reload (nginx is told, or started) and verify (until a new worker has confirmed the configuration and the old ones accept no more connections).", nil},
 		{reloads, counter, []string{"cause", "result"}, "Configurations handed to nginx, by result: success, refused (nginx refuses the text) or failed. " +
 			"The cause is the kind of the changed objects or what an operator changed; start, clock (a certificate was due) or several.", nil},
+		{causers, counter, []string{"namespace"}, "Reloads by the Namespaces that they come from; one that comes from several counts for each. " +
+			"Those of no Namespace's doing have none; from the 1,001st Namespace on, all are _others.", nil},
+		{"namespaces_gathered", gauge, nil, "Namespaces whose changes are gathered, because they have caused more reloads than NAMESPACE_RELOAD_BUDGET.",
+			func(now moment, give give) { give(float64(now.report.Gathered)) }},
+		{"reloads_waiting", gauge, []string{"reason"}, "1 while a reload waits, by reason: budget (its Namespaces have caused too many), flapping (it is only for Pods that come and go) " +
+			"or draining (there are more old workers than MAX_DRAINING_WORKERS).",
+			func(now moment, give give) {
+				for _, reason := range controller.WaitingReasons() {
+					give(number(now.report.Waiting == reason), reason)
+				}
+			}},
 		{delays, histogram, nil, "Time from the arrival of an object's change to the moment when nginx serves it. " +
 			"Each object counts once in a turn, from its first change that was not live; changes of which nginx has nothing to learn don't count.", nil},
 		{"last_turn_successful", gauge, nil, "1 if the newest configuration is served, 0 if the last good one is in its place.",

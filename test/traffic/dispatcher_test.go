@@ -121,7 +121,7 @@ func (d *dispatcher) begin(flags ...string) {
 		"--resolver-addr=" + net.JoinHostPort(ip, "9252"), // nobody else has this IP
 		"--event-window=20ms", "--shutdown-grace=2s", "--worker-shutdown-timeout=2s",
 	}, flags...)...)
-	d.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx}, d.env...)
+	d.process.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx, "NAMESPACE_RELOAD_BUDGET=0"}, d.env...)
 	// Tests that are cut off take Dispatcher with them, and it takes nginx.
 	d.process.SysProcAttr = &syscall.SysProcAttr{Credential: d.user, Pdeathsig: syscall.SIGTERM}
 	// Files, not pipes: nginx may outlive this process and must not keep Wait.

@@ -45,3 +45,16 @@ func (d *Dynamic) Capacity() int { return d.ZoneSize() / kilobytesEach }
 // RoomFor gives the Room for the endpoints and upstreams of a Table, with as much again
 // to spare: twice as many fit without a reload.
 func RoomFor(n route.Counts) int { return 2 * (n.Endpoints + 2*(n.Locations+n.Members)) }
+
+// WithRoom gives the Params with room for what a Table counts, and for so many endpoints
+// at least. room is what there is now, and capacity how many fit; 0 if they stand in the
+// text.
+func (p Params) WithRoom(n route.Counts, least int) (with Params, room, capacity int) {
+	if p.Dynamic == nil {
+		return p, least, 0
+	}
+	dynamic := *p.Dynamic
+	dynamic.Room = max(least, RoomFor(n))
+	p.Dynamic = &dynamic
+	return p, dynamic.Room, dynamic.Capacity()
+}

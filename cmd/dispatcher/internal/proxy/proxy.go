@@ -112,6 +112,23 @@ func Stats(p Proxy) func(context.Context) status.Stats {
 	return func(ctx context.Context) status.Stats { return status.Stats(counter.Stats(ctx)) }
 }
 
+// drainTime is how long nginx may take to tell of its workers.
+const drainTime = 500 * time.Millisecond
+
+// Draining gives what counts the old workers of nginx that finish their connections, nil
+// if there is no nginx.
+func Draining(p Proxy) func() int {
+	stats := Stats(p)
+	if stats == nil {
+		return nil
+	}
+	return func() int {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		return stats(ctx).Draining
+	}
+}
+
 // printer runs nothing, so there is nothing to wait for and nothing to die.
 type printer struct{ nginx.Printer }
 

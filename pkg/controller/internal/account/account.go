@@ -22,6 +22,8 @@ type Turn struct {
 	// Reloads are the results of handing configurations to the proxy: "success",
 	// "refused" (the text is at fault) or "failed".
 	Reloads []string
+	// Namespaces are those that they come from; none: they are of no one's doing.
+	Namespaces []string
 	// Delays are how long the objects that changed had waited when the new
 	// configuration became live, each since its first change that was not.
 	Delays []time.Duration
@@ -129,10 +131,15 @@ func (a *Account) End(now time.Time, applied bool, err error) {
 	}
 }
 
+// Distinct gives each change once.
+func Distinct(changes []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(changes)))
+}
+
 // Shorten keeps a log line readable.
 func Shorten(changes []string) []string {
 	const limit = 10
-	changes = slices.Compact(slices.Sorted(slices.Values(changes)))
+	changes = Distinct(changes)
 	if len(changes) > limit {
 		changes = append(changes[:limit:limit], fmt.Sprintf("and %d more", len(changes)-limit))
 	}

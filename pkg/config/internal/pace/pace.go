@@ -1,0 +1,26 @@
+// Package pace holds the settings of how often nginx is reloaded. The texts of settings
+// enter; numbers leave. It never counts a reload.
+package pace
+
+import (
+	"github.com/30x/dispatcher/pkg/config/internal/parse"
+	"github.com/30x/dispatcher/pkg/config/internal/table"
+)
+
+// Reloads are the values of all rows of this package; 0 is no limit.
+type Reloads struct {
+	ReloadBudget       int // reloads of one Namespace in a minute
+	MaxDrainingWorkers int // of nginx
+}
+
+// PaceRows are the settings of this package, in the group that is given.
+func (s *Reloads) PaceRows(g table.Group) []table.Setting {
+	return []table.Setting{
+		table.Row(g, "NAMESPACE_RELOAD_BUDGET", "NUMBER", "30",
+			"Reloads of nginx that one Namespace may cause in a minute. The changes of one that causes more are gathered, for 10 seconds and then for up to a minute; others' are not held up. 0: no limit.",
+			table.Into(&s.ReloadBudget, parse.Number("a number of reloads", 0, 6000))),
+		table.Row(g, "MAX_DRAINING_WORKERS", "NUMBER", "32",
+			"While more old workers of nginx than this finish their connections after reloads, all changes that need a reload are gathered for 30 seconds. 0: no limit.",
+			table.Into(&s.MaxDrainingWorkers, parse.Number("a number of workers", 0, 100000))),
+	}
+}
