@@ -232,7 +232,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 	if t.publisher != nil {
 		done = t.publish(table, files, same)
 	} else {
-		t.pace.See(table, began)
+		t.pace.See(table, t.snapshot, began)
 	}
 	switch {
 	case same:

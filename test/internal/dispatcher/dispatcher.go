@@ -106,7 +106,7 @@ func (d *Dispatcher) Begin(flags ...string) {
 		"--event-window=20ms", "--shutdown-grace=2s", "--worker-shutdown-timeout=2s"}
 	args = append(append(args, d.flags...), flags...)
 	cmd := exec.Command(d.programs.Dispatcher, args...) //nolint:noctx // it is ended by a signal, and waited for
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx}, d.Env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "NGINX_BINARY=" + d.programs.Nginx, "NAMESPACE_RELOAD_BUDGET=0"}, d.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.User}
 	// Files, not pipes: nginx may outlive this process and must not keep Wait.
 	cmd.Stdout, cmd.Stderr = d.appendTo("out"), d.appendTo("log")

@@ -10,7 +10,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route"
 )
 
-// A Pod that was lost mostLosses times within lossTime has come and gone so often that
+// A Pod that lost its readiness mostLosses times within lossTime has come and gone so often that
 // nginx is reloaded for it only once it has stayed for settleTime.
 const (
 	mostLosses = 5
@@ -30,9 +30,12 @@ type losses struct {
 	since time.Time   // it is there again; zero: it is not
 }
 
-// See notes which Pods could serve, by a table. Where endpoints don't stand in the text,
-// nobody needs to know.
-func (p *Pace) See(t *route.Table, now time.Time) {
+// See notes which Pods could serve, by a table and the snapshot of which it was made.
+// Where endpoints don't stand in the text, nobody needs to know.
+func (p *Pace) See(t *route.Table, s *cluster.Snapshot, now time.Time) {
+	if p.Budget == 0 {
+		return
+	}
 	present := make(map[cluster.Ref]bool, len(p.flaps.present))
 	for _, h := range t.Hosts {
 		for _, l := range h.Locations {
@@ -41,14 +44,25 @@ func (p *Pace) See(t *route.Table, now time.Time) {
 			}
 		}
 	}
-	p.flaps.see(present, now)
+	gone := map[cluster.Ref]bool{}
+	for pod := range p.flaps.present {
+		if !present[pod] {
+			gone[pod] = true
+		}
+	}
+	if len(gone) > 0 {
+		for _, pod := range s.Pods {
+			if pod.Ready { // its owner wants it otherwise
+				delete(gone, pod.Ref)
+			}
+		}
+	}
+	p.flaps.see(present, gone, now)
 }
 
-func (f *flaps) see(present map[cluster.Ref]bool, now time.Time) {
-	for pod := range f.present {
-		if present[pod] {
-			continue
-		}
+// see takes in which Pods are there, and which have been lost.
+func (f *flaps) see(present, gone map[cluster.Ref]bool, now time.Time) {
+	for pod := range gone {
 		l := f.lost[pod]
 		if l == nil {
 			if f.lost == nil {
@@ -57,11 +71,14 @@ func (f *flaps) see(present map[cluster.Ref]bool, now time.Time) {
 			l = &losses{}
 			f.lost[pod] = l
 		}
-		l.at, l.since = append(l.at[max(0, len(l.at)-mostLosses+1):], now), time.Time{}
+		l.at = append(l.at[max(0, len(l.at)-mostLosses+1):], now)
 	}
 	maps.DeleteFunc(f.lost, func(_ cluster.Ref, l *losses) bool { return now.Sub(l.at[len(l.at)-1]) >= lossTime })
 	for pod, l := range f.lost {
-		if present[pod] && l.since.IsZero() {
+		switch {
+		case !present[pod]:
+			l.since = time.Time{}
+		case l.since.IsZero():
 			l.since = now
 		}
 	}

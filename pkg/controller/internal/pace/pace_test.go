@@ -210,7 +210,7 @@ func TestFlapping(t *testing.T) {
 	with, without := world(t, "a=1+web-0@10.0.0.1"), world(t, "a=1")
 	see := func(table *route.Table) time.Duration {
 		b.now = b.now.Add(5 * time.Second)
-		b.See(table, b.now)
+		b.See(table, &cluster.Snapshot{}, b.now)
 		return b.changes(table, "a")
 	}
 	for i := range 5 {
