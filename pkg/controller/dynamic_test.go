@@ -49,12 +49,24 @@ func (b *book) Set(services []discovery.Service) int {
 
 // playDynamic is play where endpoints change without a reload.
 func playDynamic(t *testing.T, scenario func(*stage, *book)) {
+	playDynamicWith(t, func(*controller.Controller) {}, scenario)
+}
+
+func playDynamicWith(t *testing.T, change func(*controller.Controller), scenario func(*stage, *book)) {
 	b := &book{}
 	playWith(t, func(c *controller.Controller) {
+		change(c)
 		b.started = time.Now()
 		c.Directory, c.Options.Dynamic = b, true
 		c.Params.Dynamic = &render.Dynamic{Resolver: netip.MustParseAddrPort("127.0.0.1:9252"), Empty: netip.MustParseAddrPort("127.0.0.1:9253")}
 	}, func(s *stage) { scenario(s, b) })
+}
+
+// last is what was told last.
+func (b *book) last() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now
 }
 
 func (b *book) want(t *testing.T, told ...string) {

@@ -217,3 +217,36 @@ func TestTemplatesDoNotWait(t *testing.T) {
 		}
 	})
 }
+
+// TestEndpointsDontWaitForBudgets: where nginx is told the endpoints, they are told while a
+// change of the configuration waits; also those of a host of which somebody else's change
+// waits, so that one tenant can't keep another's Pods away.
+func TestEndpointsDontWaitForBudgets(t *testing.T) {
+	playDynamicWith(t, withBudget(4), func(s *stage, b *book) {
+		s.plain("a", "shared.example")
+		s.plain("z", "shared.example")
+		s.server("z", "web", "10.0.0.1", true)
+		s.sync()
+		for i := range 9 {
+			s.plain("hostile", fmt.Sprintf("h%d.example", i))
+		}
+		before := len(s.applications())
+		if s.told().Waiting != "budget" {
+			t.Fatal("nothing waits")
+		}
+		s.server("z", "web", "10.0.0.2", true)
+		pass(gather)
+		if now := b.last(); !strings.Contains(now, "10.0.0.2") || strings.Contains(now, "10.0.0.1") || len(s.applications()) != before {
+			t.Errorf("told: %s, by %d reloads", now, len(s.applications())-before)
+		}
+
+		for i := range 9 { // who declares the host changes, and its rules with it
+			s.plain("m", []string{"else.example", "shared.example"}[i%2])
+		}
+		s.server("z", "web", "10.0.0.3", true)
+		pass(gather)
+		if now := b.last(); !strings.Contains(now, "10.0.0.3") {
+			t.Errorf("told: %s", now)
+		}
+	})
+}

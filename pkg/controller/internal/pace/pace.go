@@ -13,6 +13,7 @@ import (
 	"github.com/30x/dispatcher/pkg/controller/internal/moment"
 	"github.com/30x/dispatcher/pkg/route"
 	"github.com/30x/dispatcher/pkg/route/diff"
+	"github.com/30x/dispatcher/pkg/route/value"
 )
 
 // Options are what an operator allows; 0 is no limit.
@@ -149,15 +150,21 @@ func (p *Pace) Ask(w Wanted, now time.Time) (causes []string, wait bool) {
 	if p.live == nil {
 		return nil, false
 	}
-	least := diff.Endpoints
-	if w.Dynamic {
-		least = diff.Structural
-	}
-	var triggers []string
-	settled := time.Time{} // when a Pod that came and went may come back
+	var (
+		triggers []string
+		settled  time.Time               // when a Pod that came and went may come back
+		others   = map[value.Host]bool{} // hosts of which other rules wait
+		blocked  bool                    // endpoints can't be told before that
+	)
 	for _, c := range diff.Of(p.live, w.Table, diff.Options{}) {
-		if c.Effect < least {
+		if c.Path.IsZero() && c.Effect == diff.Structural {
+			others[c.Host] = true
+		}
+		switch {
+		case c.Effect == diff.Silent, w.Dynamic && c.Effect == diff.Endpoints && !others[c.Host]:
 			continue
+		case w.Dynamic && c.Effect == diff.Endpoints:
+			blocked = true
 		}
 		of := p.causers(c)
 		causes = append(causes, of...)
@@ -172,6 +179,9 @@ func (p *Pace) Ask(w Wanted, now time.Time) (causes []string, wait bool) {
 		return causes, false
 	}
 	h := p.earliest(w, triggers, settled, now)
+	if blocked && h != nil && h.reason == Draining {
+		h = nil
+	}
 	if h == nil || !w.Dynamic && stray(p.live, w.Table, w.Snapshot) {
 		return causes, false
 	}
