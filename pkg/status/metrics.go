@@ -111,7 +111,7 @@ func (m *metrics) count(turn controller.Turn) {
 // caused counts a reload for the Namespaces that it comes from.
 func (m *metrics) caused(namespaces []string) {
 	if len(namespaces) == 0 {
-		namespaces = []string{""}
+		m.causers.WithLabelValues("").Inc()
 	}
 	for _, ns := range namespaces {
 		if !m.named[ns] && len(m.named) >= mostNamed {
