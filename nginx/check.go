@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,32 +18,36 @@ import (
 
 // RejectedError says that nginx refuses the text of a configuration. The last
 // good one is still on disk and in service.
-type RejectedError struct {
-	Message string // nginx's own words, cut, without time and process id
-	Line    int    // the line that nginx names, 0 if it names none
-	Path    string // where the refused text is kept
-}
-
-// Refused reports that the text is at fault, so that only another text helps.
-func (e *RejectedError) Refused() bool { return true }
-
-func (e *RejectedError) Error() string {
-	where := ""
-	if e.Line > 0 {
-		where = " in line " + strconv.Itoa(e.Line)
-	}
-	return fmt.Sprintf("nginx refuses the configuration%s: %s; the last good one stays in service, the refused one is kept in %s: %s",
-		where, e.Message, e.Path, message.Hint(e.Message))
-}
+type RejectedError = message.Refusal
 
 // CertificateError says that one certificate of a configuration can't be used:
 // nginx refuses it, and then it holds a *RejectedError, or its folder is no place
 // for its files. Without that certificate the rest may be served.
 type CertificateError = certs.Error
 
+// Test asks nginx whether it would take f, and changes nothing of what it serves. The
+// errors are those of Apply; a refused text is not kept.
+func (s *Server) Test(ctx context.Context, f render.Files) error {
+	ctx, cancel := proc.Until(ctx, s.closing, errClosing)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.certs.Write(f.Certificates)
+	if err == nil {
+		if err = s.test(ctx, f, false); err == nil {
+			err = s.conf.Unstage()
+		}
+	}
+	if untidy := s.certs.Undo(); untidy != nil {
+		s.o.Log.Warn("not all files are as they should be", "error", untidy)
+	}
+	return err
+}
+
 // test stages f and asks nginx whether it takes it. A test that could not be
-// made to the end says nothing about f, and isn't a RejectedError.
-func (s *Server) test(ctx context.Context, f render.Files) error {
+// made to the end says nothing about f, and isn't a RejectedError. keep says whether a
+// text that is refused is kept for whoever wants to look at it.
+func (s *Server) test(ctx context.Context, f render.Files, keep bool) error {
 	defer s.observe("test", time.Now())
 	if err := s.conf.Stage(f.Conf); err != nil {
 		return err
@@ -72,10 +74,10 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 		touched = s.certs.Blame(messages, f.Certificates)
 		bad := (*CertificateError)(nil)
 		if touched == nil || errors.As(touched, &bad) {
-			return s.reject(messages, bad)
+			return s.reject(messages, bad, keep)
 		}
 	}
-	removed := os.Remove(s.conf.Next())
+	removed := s.conf.Unstage()
 	switch {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
@@ -89,25 +91,20 @@ func (s *Server) test(ctx context.Context, f render.Files) error {
 	return errors.Join(fmt.Errorf("test the configuration: %w", err), removed)
 }
 
-// reject keeps the refused text and gives the error for it. bad is the certificate
-// that nginx refuses it for, nil if it's another reason.
-func (s *Server) reject(messages []string, bad *CertificateError) error {
-	kept, err := s.conf.Reject()
+// reject gives the error for a refused text, and keeps it if that is wanted. bad is the
+// certificate that nginx refuses it for, nil if it's another reason.
+func (s *Server) reject(messages []string, bad *CertificateError, keep bool) error {
+	kept := ""
+	var err error
+	if keep {
+		kept, err = s.conf.Reject()
+	} else {
+		err = s.conf.Unstage()
+	}
 	if err != nil {
 		return err
 	}
-	e := &RejectedError{Path: kept}
-	for i, m := range messages {
-		rest, path, line := message.Locate(m)
-		if path != s.conf.Next() {
-			continue
-		}
-		messages[i] = rest
-		if e.Line == 0 {
-			e.Line = line
-		}
-	}
-	e.Message = message.Tidy(strings.Join(messages, "; "))
+	e := message.Refuse(messages, s.conf.Next(), kept)
 	if bad == nil {
 		return e
 	}

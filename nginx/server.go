@@ -137,7 +137,7 @@ func (s *Server) Apply(ctx context.Context, f render.Files) error {
 	}
 	err := s.certs.Write(f.Certificates)
 	if err == nil && !s.inService(f) {
-		if err = s.test(ctx, f); err == nil {
+		if err = s.test(ctx, f, true); err == nil {
 			err = s.replace(ctx, f)
 		}
 	}

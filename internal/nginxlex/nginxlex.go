@@ -1,5 +1,5 @@
-// Package nginxlex reads the syntax of nginx's configuration as nginx does,
-// for tests that judge what was rendered. Text enters; the tree of its
+// Package nginxlex reads the syntax of nginx's configuration as nginx does, to find
+// what a line belongs to, and for tests that judge what was rendered. Text enters; the tree of its
 // directives leaves, or the error that nginx would stop with. It knows no
 // directive, opens no included file and never judges values.
 package nginxlex

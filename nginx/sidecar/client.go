@@ -106,12 +106,21 @@ func (c *Client) apply(ctx context.Context, f *files) error {
 	if err := c.ask(ctx, "/state", &now); err != nil {
 		return fmt.Errorf("reach nginx's container: %w", err)
 	}
+	if err := c.hand(ctx, "/configuration", *f); err != nil {
+		return err
+	}
+	c.at = now.ID
+	return nil
+}
+
+// hand hands files over, and gives what came of it.
+func (c *Client) hand(ctx context.Context, path string, f files) error {
 	body, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("encode the configuration: %w", err)
 	}
 	var r result
-	if err := c.do(ctx, http.MethodPut, "/configuration", body, &r); err != nil {
+	if err := c.do(ctx, http.MethodPut, path, body, &r); err != nil {
 		return fmt.Errorf("hand the configuration to nginx's container: %w", err)
 	}
 	for _, s := range r.Steps {
@@ -119,11 +128,12 @@ func (c *Client) apply(ctx context.Context, f *files) error {
 			c.observe(s.Name, s.Took)
 		}
 	}
-	if err := r.err(); err != nil {
-		return err
-	}
-	c.at = now.ID
-	return nil
+	return r.err()
+}
+
+// Test asks nginx whether it would take f, as nginx.Server does.
+func (c *Client) Test(ctx context.Context, f render.Files) error {
+	return c.hand(ctx, "/test", pack(f))
 }
 
 // Alive reports whether nginx runs, as far as its container answers.

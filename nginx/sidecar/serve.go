@@ -23,6 +23,7 @@ const maxFiles = 1 << 30
 // Proxy is the nginx.Server that a sidecar looks after.
 type Proxy interface {
 	Apply(ctx context.Context, f render.Files) error
+	Test(ctx context.Context, f render.Files) error
 	Alive() bool
 	Stale() bool
 	Serving() string
@@ -89,7 +90,8 @@ func Serve(ctx context.Context, l net.Listener, proxy Proxy, steps *Steps, me In
 		res.report(proxy.Refresh(r.Context()))
 		answer(w, res)
 	})
-	mux.HandleFunc("PUT /configuration", func(w http.ResponseWriter, r *http.Request) {
+	// take has something done with the files of a request, and answers what came of it.
+	take := func(w http.ResponseWriter, r *http.Request, do func(context.Context, render.Files) error) {
 		var f files
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxFiles)).Decode(&f); err != nil {
 			http.Error(w, "unreadable configuration", http.StatusBadRequest) // the reason might quote it
@@ -98,15 +100,22 @@ func Serve(ctx context.Context, l net.Listener, proxy Proxy, steps *Steps, me In
 		applying.Lock()
 		defer applying.Unlock()
 		steps.take()
-		err := proxy.Apply(r.Context(), f.unpack())
+		err := do(r.Context(), f.unpack())
 		res := result{Steps: steps.take()}
 		res.report(err)
-		if err == nil {
-			log.Info("configuration live", "generation", f.Generation)
-		} else if r.Context().Err() == nil {
-			log.Error("configuration not applied: the controller is told", "reason", err)
-		}
 		answer(w, res)
+	}
+	mux.HandleFunc("PUT /test", func(w http.ResponseWriter, r *http.Request) { take(w, r, proxy.Test) })
+	mux.HandleFunc("PUT /configuration", func(w http.ResponseWriter, r *http.Request) {
+		take(w, r, func(ctx context.Context, f render.Files) error {
+			err := proxy.Apply(ctx, f)
+			if err == nil {
+				log.Info("configuration live", "generation", f.Generation)
+			} else if ctx.Err() == nil {
+				log.Error("configuration not applied: the controller is told", "reason", err)
+			}
+			return err
+		})
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -20,11 +20,12 @@ import (
 
 // fake is an nginx.Server that notes what it gets.
 type fake struct {
-	mu    sync.Mutex
-	got   []render.Files
-	err   error
-	steps *Steps
-	hangs bool
+	mu     sync.Mutex
+	got    []render.Files
+	tested []render.Files
+	err    error
+	steps  *Steps
+	hangs  bool
 
 	refreshed bool
 }
@@ -38,6 +39,14 @@ func (f *fake) Apply(ctx context.Context, files render.Files) error {
 	defer f.mu.Unlock()
 	f.steps.Observe("test", time.Second)
 	f.got = append(f.got, files)
+	return f.err
+}
+
+// Test takes note of what it gets, as Apply does.
+func (f *fake) Test(_ context.Context, files render.Files) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tested = append(f.tested, files)
 	return f.err
 }
 

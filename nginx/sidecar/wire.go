@@ -60,6 +60,8 @@ type result struct {
 	Steps   []step // of which nginx.Options.Observe was told
 	Error   string // "" if nginx serves it
 	Refused bool
+	Words   string  // nginx's, if it refuses it
+	Line    int     // that they name, 0 if none
 	Blamed  *blamed // the one certificate at fault, if that is so
 }
 
@@ -90,6 +92,12 @@ type refused interface {
 	Refused() bool
 }
 
+// refusal is what an error may say: nginx's words, and the line that they name.
+type refusal interface {
+	error
+	Words() (words string, line int)
+}
+
 // badCertificate is what an error may say: one certificate is at fault.
 type badCertificate interface {
 	error
@@ -105,6 +113,9 @@ func (r *result) report(err error) {
 	if e := refused(nil); errors.As(err, &e) {
 		r.Refused = e.Refused()
 	}
+	if e := refusal(nil); errors.As(err, &e) {
+		r.Words, r.Line = e.Words()
+	}
 	if e := badCertificate(nil); errors.As(err, &e) {
 		r.Blamed = new(blamed)
 		r.Blamed.Host, r.Blamed.ID, r.Blamed.Reason = e.Certificate()
@@ -117,20 +128,24 @@ func (r *result) err() error {
 	case r.Error == "":
 		return nil
 	case r.Blamed != nil:
-		return &certificateError{applyError{r.Error, r.Refused}, *r.Blamed}
+		return &certificateError{applyError{*r}, *r.Blamed}
+	case r.Words != "":
+		return &refusedError{applyError{*r}}
 	}
-	return &applyError{r.Error, r.Refused}
+	return &applyError{*r}
 }
 
-type applyError struct {
-	text    string
-	refused bool
-}
+type applyError struct{ result result }
 
-func (e *applyError) Error() string { return e.text }
+func (e *applyError) Error() string { return e.result.Error }
 
 // Refused reports that the text is at fault, so that only another text helps.
-func (e *applyError) Refused() bool { return e.refused }
+func (e *applyError) Refused() bool { return e.result.Refused }
+
+type refusedError struct{ applyError }
+
+// Words gives nginx's own words, and the line that it names, 0 if none.
+func (e *refusedError) Words() (words string, line int) { return e.result.Words, e.result.Line }
 
 type certificateError struct {
 	applyError

@@ -67,13 +67,9 @@ func (t *turner) serve(ctx context.Context, table *route.Table, files render.Fil
 	}
 	began, goesOn := time.Now(), !t.publisher.Knows() && t.serves(files)
 	t.publisher.Applying(table)
-	done := make(chan error, 1)
-	go func() { done <- t.Proxy.Apply(ctx, files) }()
-	for ended, err := t.listen(done); !ended || err != nil; ended, err = t.listen(done) {
-		if ended {
-			t.publisher.Failed()
-			return err
-		}
+	if err := t.await(func() error { return t.Proxy.Apply(ctx, files) }); err != nil {
+		t.publisher.Failed()
+		return err
 	}
 	if goesOn { // it has endpoints, and will ask for news
 		t.publisher.Applied(time.Now(), time.Time{})
@@ -90,6 +86,20 @@ func (t *turner) serve(ctx context.Context, table *route.Table, files render.Fil
 		_, _ = t.listen(nil)
 	}
 	return nil
+}
+
+// await does work that the proxy takes its time for. Meanwhile, endpoints go on to change.
+func (t *turner) await(work func() error) error {
+	if t.publisher == nil {
+		return work()
+	}
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	for {
+		if ended, err := t.listen(done); ended {
+			return err
+		}
+	}
 }
 
 // rouse has an nginx that was taken over ask for endpoints, if it has not by itself.
@@ -118,7 +128,7 @@ func (t *turner) listen(done <-chan error) (ended bool, err error) {
 	if now := time.Now(); t.publisher.Knows() && !t.early.IsZero() && !t.early.After(now) {
 		t.early = time.Time{}
 		_, next, _ := t.build(now) // the next turn tells the Problems
-		if t.publisher.Early(next, now) > 0 {
+		if t.publisher.Early(t.quarantine.Leave(next), now) > 0 {
 			t.earlier = told // the next turn, which finds it done, says so
 		}
 		t.slowed = time.Now().Add(restFactor * time.Since(now))

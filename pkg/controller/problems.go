@@ -3,6 +3,7 @@ package controller
 import (
 	"time"
 
+	"github.com/30x/dispatcher/pkg/controller/internal/culprit"
 	"github.com/30x/dispatcher/pkg/controller/internal/deadlines"
 	"github.com/30x/dispatcher/pkg/controller/internal/kinds"
 	"github.com/30x/dispatcher/pkg/controller/internal/moment"
@@ -44,7 +45,7 @@ func (t *turner) checkExpiry(table *route.Table, now time.Time) []route.Problem 
 	if d.Next != 0 {
 		t.recheck = time.Unix(d.Next, 0)
 	}
-	if t.waits() {
+	if culprit.Waits(t.Options.Barred) {
 		t.recheck = moment.Earliest(t.recheck, now.Add(tryAgain))
 	}
 	return d.Problems

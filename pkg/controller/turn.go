@@ -9,9 +9,11 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/controller/internal/account"
 	"github.com/30x/dispatcher/pkg/controller/internal/arrivals"
+	"github.com/30x/dispatcher/pkg/controller/internal/culprit"
 	"github.com/30x/dispatcher/pkg/controller/internal/moment"
 	"github.com/30x/dispatcher/pkg/controller/internal/pace"
 	"github.com/30x/dispatcher/pkg/controller/internal/publish"
+	"github.com/30x/dispatcher/pkg/controller/internal/quarantine"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
 )
@@ -45,6 +47,8 @@ type turner struct {
 	operator  bool              // it is for an operator's sake
 	snapshot  *cluster.Snapshot // of this turn
 	report    Report
+
+	quarantine quarantine.Quarantine // entries that nginx refuses
 }
 
 // take changes the cache by an event.
@@ -142,6 +146,7 @@ func (t *turner) sync(ctx context.Context) {
 		return
 	}
 	problems = t.tell(table, problems, started)
+	t.report.Quarantined = t.quarantine.Counts()
 	switch {
 	case ctx.Err() != nil:
 		return
@@ -152,6 +157,9 @@ func (t *turner) sync(ctx context.Context) {
 		t.failures, t.report.Err = 0, nil
 		t.report.Counts = table.Counts()
 		t.report.Table, t.report.Snapshot = table, snapshot
+		if t.report.Err = t.quarantine.Waiting(); t.report.Err != nil {
+			t.dirty, t.since, t.notBefore = true, started, started.Add(t.Window)
+		}
 	}
 	ended := time.Now()
 	t.account.End(ended, done > nothing, err)
@@ -193,20 +201,21 @@ var errLater = errors.New("it is not time yet for another configuration")
 // don't work are dropped, unless time may mend that.
 func (t *turner) applyNewest(ctx context.Context, table *route.Table) (done outcome, err error) {
 	if !t.mayApply {
-		return t.apply(ctx, table)
+		return t.apply(ctx, t.quarantine.Leave(table))
 	}
 	untried := t.untried
 	t.untried, t.operator = nil, len(untried) > 0
 	for i, change := range untried {
 		good := t.Params
 		t.Params = change.Apply(good)
-		now, failed := t.apply(ctx, table)
+		now, failed := t.applyRest(ctx, table)
 		done = max(done, now)
 		if failed == nil {
+			t.quarantine.Forget() // it may have been the templates
 			continue
 		}
 		t.Params = good
-		if t.culprit(failed) != nil || ctx.Err() != nil {
+		if culprit.Find(failed, &t.Options) != nil || ctx.Err() != nil {
 			t.untried = append(t.untried, untried[i:]...)
 			return done, failed
 		}
@@ -216,7 +225,7 @@ func (t *turner) applyNewest(ctx context.Context, table *route.Table) (done outc
 			err = errors.Join(err, failed)
 		}
 	}
-	now, failed := t.apply(ctx, table)
+	now, failed := t.applyRest(ctx, table)
 	return max(done, now), errors.Join(err, failed)
 }
 
@@ -237,6 +246,7 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 	switch {
 	case same:
 		t.pace.Same(table)
+		t.quarantine.Took(table)
 		return done, nil
 	case !t.mayApply || !t.release(table):
 		return done, errLater
@@ -244,14 +254,18 @@ func (t *turner) apply(ctx context.Context, table *route.Table) (done outcome, e
 	err = t.serve(ctx, table, files)
 	t.account.Reloaded(account.Result(err))
 	if err != nil {
-		return done, &proxyError{err}
+		return done, &proxyError{err, files.Conf}
 	}
 	t.live = files
 	t.pace.Live(table)
+	t.quarantine.Took(table)
 	return reloaded, nil
 }
 
 // proxyError is an error of the Proxy, as opposed to one of a template.
-type proxyError struct{ error }
+type proxyError struct {
+	error
+	conf []byte // that it is about
+}
 
 func (e *proxyError) Unwrap() error { return e.error }

@@ -20,6 +20,7 @@ func alerts() []alert {
 		{"a certificate expires within a week", "dispatcher_certificate_expiry_timestamp_seconds - time() < 7 * 86400"},
 		{"a route has no Pod that is ready", "dispatcher_routes > dispatcher_upstreams"},
 		{"entries are not served", "dispatcher_problems > 0"},
+		{"nginx refuses entries that look right", "dispatcher_quarantined_entries > 0"},
 		{"changes take long to be served", "histogram_quantile(0.99, rate(dispatcher_event_to_live_seconds_bucket[10m])) > 10"},
 		{"connections were dropped", "rate(dispatcher_nginx_connections_accepted_total[5m]) > rate(dispatcher_nginx_connections_handled_total[5m])"},
 		{"reloads pile up old workers", "dispatcher_nginx_workers_draining > 20"},

@@ -68,6 +68,8 @@ func table() []metric {
 		{"problems", gauge, []string{"kind"}, "Entries that are not served, or need attention, by what has to be corrected: " +
 			"hosts, paths or auth (annotations), tls (the option ssl of a host), secret, label or object.",
 			func(now moment, give give) { byName(now.report.ProblemKinds, give) }},
+		{"quarantined_entries", gauge, []string{"namespace"}, "Hosts and paths that nginx refuses although they look right, by their Namespace: they are left out, so that the rest is served, and tried again when they change.",
+			func(now moment, give give) { byName(now.report.Quarantined, give) }},
 		{"certificate_expiry_timestamp_seconds", gauge, []string{"namespace", "host"},
 			"When the certificate of a host expires, in Unix seconds. That of the default TLS server has no namespace and no host.",
 			func(now moment, give give) {
@@ -95,7 +97,7 @@ func table() []metric {
 			}},
 		{delays, histogram, nil, "Time from the arrival of an object's change to the moment when nginx serves it. " +
 			"Each object counts once in a turn, from its first change that was not live; changes of which nginx has nothing to learn don't count.", nil},
-		{"last_turn_successful", gauge, nil, "1 if the newest configuration is served, 0 if the last good one is in its place.",
+		{"last_turn_successful", gauge, nil, "1 if the newest configuration is served, but for entries that are not to be served (problems, quarantined_entries), 0 if the last good one is in its place, or changes wait until it is known which entries nginx refuses.",
 			func(now moment, give give) {
 				if now.report.Generation != "" || now.report.Err != nil {
 					give(number(now.report.Err == nil))

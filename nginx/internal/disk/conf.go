@@ -46,6 +46,14 @@ func (c *Conf) Stage(text []byte) error {
 	return nil
 }
 
+// Unstage removes the staged file.
+func (c *Conf) Unstage() error {
+	if err := os.Remove(c.Next()); err != nil {
+		return fmt.Errorf("remove a configuration that was tested: %w", err)
+	}
+	return nil
+}
+
 // Swap puts the staged file, which holds text, in the file's place.
 func (c *Conf) Swap(text []byte) error {
 	if err := os.Rename(c.Next(), c.path); err != nil {

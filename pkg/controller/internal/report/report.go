@@ -25,6 +25,7 @@ type Report struct {
 	LiveSince    time.Time          // when the configuration that is served became live; zero before the first
 	Objects      map[string]int     // what is known of the cluster, by kind
 	ProblemKinds map[string]int     // Problems by what the owner has to correct; each kind is there
+	Quarantined  map[string]int     // entries that nginx refuses, and that are left out, by Namespace
 	Gathered     int                // Namespaces whose changes are gathered, since they have caused too many reloads
 	Waiting      string             // why a change waits, one of pace.Reasons; "" if none does
 	Turn         account.Turn
