@@ -35,6 +35,7 @@ func full() *Status {
 		Objects:      map[string]int{"Namespace": 1, "Pod": 5},
 		ProblemKinds: map[string]int{"hosts": 1, "tls": 0},
 		Certificates: []controller.Certificate{{Namespace: "shop", Host: "www.example.com", NotAfter: 1800000000}},
+		Quarantined:  map[string]int{"shop": 2},
 		Capacity:     4096,
 		LiveSince:    time.UnixMilli(1700000000500),
 		Turn: controller.Turn{

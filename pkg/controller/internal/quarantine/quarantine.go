@@ -53,7 +53,7 @@ func (q *Quarantine) Forget() { q.held, q.waiting, q.delayed = nil, nil, nil }
 // Release releases the entries that t has no more, or has otherwise, and those that wait.
 func (q *Quarantine) Release(t *route.Table) {
 	q.waiting, q.delayed = nil, nil
-	maps.DeleteFunc(q.held, func(e entries.Entry, i *inmate) bool { return !i.isIn(t) })
+	maps.DeleteFunc(q.held, func(_ entries.Entry, i *inmate) bool { return !i.isIn(t) })
 }
 
 // isIn reports whether a table has the very entry that is held.
