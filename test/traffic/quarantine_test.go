@@ -118,7 +118,7 @@ func TestQuarantine(t *testing.T) {
 		d.eventually("it is held no more", func() bool { _, held := d.metrics()[quarantined("rogue")]; return !held })
 	}
 	if log := d.log(); strings.Count(log, "not served: nginx refuses it") < 3 || !strings.Contains(log, `rogue.example.com`) ||
-		strings.Count(log, `msg="problem solved"`) != 3 {
+		strings.Count(log, `msg="problem solved"`) < 3 {
 		t.Error("the owner isn't told")
 	}
 

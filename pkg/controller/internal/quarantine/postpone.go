@@ -10,7 +10,7 @@ import (
 // postpone has those wait of which nothing is known: those of the Namespaces that have
 // guilty entries if nginx takes the rest, else all. It reports whether it takes that.
 func (s *Search) postpone(ctx context.Context) (done bool, err error) {
-	bad := map[cluster.Ref]bool{}
+	bad := map[cluster.Ref]bool{s.suspected: true}
 	for _, g := range s.guilty {
 		bad[g.From] = true
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/controller/internal/entries"
 	"github.com/30x/dispatcher/pkg/route"
 )
@@ -30,8 +31,10 @@ type Search struct {
 	guilty   map[entries.Entry]*Guilty
 	waiting  map[entries.Entry]entries.Place
 	delayed  []entries.Suspect // those that wait
-	proven   int               // nginx takes the table with the first suspects, as many, that aren't guilty
-	sound    bool              // it takes the table without any suspect
+	// suspected is the Namespace that has a guilty entry of which no more is known.
+	suspected cluster.Ref
+	proven    int  // nginx takes the table with the first suspects, as many, that aren't guilty
+	sound     bool // it takes the table without any suspect
 }
 
 // Guilty is an entry that nginx refuses.
@@ -210,16 +213,19 @@ func (s *Search) convict(e entries.Suspect, words string) {
 	s.guilty[e.Entry] = &Guilty{e, words, entries.Place{Good: e.Good, Claim: true}}
 }
 
-// bisect finds the first suspect which nginx refuses together with those before it. If
-// it isn't patient it ends when time is over and more is proven, without having found it.
+// bisect finds the first suspect which nginx refuses together with those before it: first
+// its Namespace. If it isn't patient it ends without when time is over and that, or more
+// than was proven before, is known.
 func (s *Search) bisect(ctx context.Context, words string, patient bool) (found bool, err error) {
 	good, bad := s.proven, len(s.suspects)
 	for bad-good > 1 {
-		if good > s.proven && s.over() && !patient {
-			s.proven = good
+		middle, several := s.middle(good, bad)
+		if alone := !several && bad-good < len(s.suspects); (alone || good > s.proven) && s.over() && !patient {
+			if s.proven = good; alone {
+				s.suspected = s.suspects[good].From
+			}
 			return false, nil
 		}
-		middle := good + (bad-good)/2
 		v, err := s.try(ctx, s.first(middle))
 		switch {
 		case err != nil:
@@ -234,8 +240,24 @@ func (s *Search) bisect(ctx context.Context, words string, patient bool) (found 
 		return false, errOdd
 	}
 	s.convict(s.suspects[bad-1], words)
-	s.proven = bad
+	s.proven, s.suspected = bad, cluster.Ref{}
 	return true, nil
+}
+
+// middle gives where to divide the suspects from good to bad: between two Namespaces, if
+// there are several.
+func (s *Search) middle(good, bad int) (middle int, several bool) {
+	half := good + (bad-good)/2
+	border := func(i int) bool { return s.suspects[i-1].From != s.suspects[i].From }
+	for d := 0; half-d > good || half+d < bad; d++ {
+		if i := half - d; i > good && border(i) {
+			return i, true
+		}
+		if i := half + d; i < bad && border(i) {
+			return i, true
+		}
+	}
+	return half, false
 }
 
 // dropClaims finds out which claims nginx refuses.
