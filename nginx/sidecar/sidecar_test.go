@@ -166,6 +166,17 @@ func TestErrors(t *testing.T) {
 			if err == nil || err.Error() != tc.err.Error() {
 				t.Fatalf("got %v", err)
 			}
+			if err := NewClient(dir, true, nil, quiet()).Test(t.Context(), example()); err == nil || err.Error() != tc.err.Error() || !reflect.DeepEqual(there.tested, []render.Files{example()}) {
+				t.Errorf("a test gives %v, of %+v", err, there.tested)
+			}
+			w := refusal(nil)
+			if said := errors.As(err, &w); said != (tc.refused && !tc.blaming) {
+				t.Errorf("nginx's words are told: %v", said)
+			} else if said {
+				if words, line := w.Words(); words != rejected.Message || line != rejected.Line {
+					t.Errorf("nginx's words are %q, line %d", words, line)
+				}
+			}
 			r := refused(nil)
 			if !errors.As(err, &r) || r.Refused() != tc.refused {
 				t.Errorf("it isn't told whether the text is at fault: %v", r)
