@@ -56,10 +56,15 @@ func playDynamicWith(t *testing.T, change func(*controller.Controller), scenario
 	b := &book{}
 	playWith(t, func(c *controller.Controller) {
 		change(c)
-		b.started = time.Now()
-		c.Directory, c.Options.Dynamic = b, true
-		c.Params.Dynamic = &render.Dynamic{Resolver: netip.MustParseAddrPort("127.0.0.1:9252"), Empty: netip.MustParseAddrPort("127.0.0.1:9253")}
+		b.furnish(c)
 	}, func(s *stage) { scenario(s, b) })
+}
+
+// furnish has a controller tell its endpoints to the book.
+func (b *book) furnish(c *controller.Controller) {
+	b.started = time.Now()
+	c.Directory, c.Options.Dynamic = b, true
+	c.Params.Dynamic = &render.Dynamic{Resolver: netip.MustParseAddrPort("127.0.0.1:9252"), Empty: netip.MustParseAddrPort("127.0.0.1:9253")}
 }
 
 // last is what was told last.

@@ -47,10 +47,15 @@ func (p *probed) Test(_ context.Context, files render.Files) error {
 
 // playProbed is play with a proxy that can test.
 func playProbed(t *testing.T, scenario func(p *probed)) {
+	playProbedWith(t, func(*controller.Controller) {}, scenario)
+}
+
+func playProbedWith(t *testing.T, change func(*controller.Controller), scenario func(p *probed)) {
 	p := &probed{}
 	playWith(t, func(c *controller.Controller) {
 		p.stage = c.Proxy.(*stage)
 		c.Proxy = p
+		change(c)
 	}, func(s *stage) {
 		s.answers(p.verdict)
 		scenario(p)
@@ -179,4 +184,51 @@ func TestNobodyIsFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nginx is told the endpoints of what is served, not of what it refuses: those that are
+// left of the ones before, without a configuration.
+func TestEndpointsOfRefusedEntries(t *testing.T) {
+	b := &book{}
+	playProbedWith(t, b.furnish, func(p *probed) {
+		p.refuses = [][]string{{"proxy_read_timeout 13s"}}
+		p.host("a.example")
+		p.pod(1, true, "/a", "")
+		p.pod(2, true, "/a", "")
+		p.sync()
+		pass(time.Minute)
+		const bad = `, "readTimeout": "13s"`
+		p.pod(2, true, "/a", bad) // and Pod 1 goes by what the first one declares
+		p.pod(1, true, "/a", bad)
+		pass(time.Minute)
+		p.held("map[test:1]")
+		applied := len(p.applications())
+		p.pod(3, true, "/a", bad)
+		pass(time.Minute)
+		p.pod(1, false, "/a", bad)
+		pass(time.Minute)
+		b.mu.Lock()
+		if b.now != "10.0.0.2*1" {
+			t.Errorf("told at the end: %s", b.now)
+		}
+		for _, told := range b.told {
+			if strings.Contains(told, "10.0.0.3") {
+				t.Errorf("told %s: a Pod that is not served", told)
+			}
+		}
+		b.mu.Unlock()
+		if n := len(p.applications()); n != applied {
+			t.Errorf("that took %d configurations", n-applied)
+		}
+		p.pod(1, false, "/a", "")
+		p.pod(2, true, "/a", "")
+		p.pod(3, true, "/a", "")
+		pass(time.Minute)
+		p.held("map[]")
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.now != "10.0.0.2*1 10.0.0.3*1" {
+			t.Errorf("told when all is well: %s", b.now)
+		}
+	})
 }
