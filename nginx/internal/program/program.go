@@ -29,7 +29,7 @@ func Version(ctx context.Context, binary string) (output string, err error) {
 }
 
 // Test has nginx read the configuration at path, in the folder dir, and gives what
-// it said. If it takes it, err is nil; if it ended with another verdict, err is an
+// it said. It has no input, and no more of root's rights than it needs. If it takes it, err is nil; if it ended with another verdict, err is an
 // *exec.ExitError, as it also is if ctx has ended meanwhile.
 func Test(ctx context.Context, binary, dir, path string) (said string, err error) {
 	recorder := proc.NewRecorder(nil)
@@ -38,7 +38,7 @@ func Test(ctx context.Context, binary, dir, path string) (said string, err error
 	cmd.Stderr = recorder
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	err = cmd.Run()
+	err = confined(needed(), cmd.Run)
 	return recorder.String(), Missing(binary, err)
 }
 

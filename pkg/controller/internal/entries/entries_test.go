@@ -56,9 +56,11 @@ func TestWhatStays(t *testing.T) {
 		"another Namespace": {func(_ *route.VirtualHost, l *route.Location) { l.From = ns("o") }, nil},
 		"a key":             {func(_ *route.VirtualHost, l *route.Location) { l.Auth.Keys = []value.Key{key} }, nil},
 		"closed":            {func(_ *route.VirtualHost, l *route.Location) { l.Auth.Closed = true }, nil},
-		"sources":           {func(_ *route.VirtualHost, l *route.Location) { l.Sources = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }, nil},
-		"https":             {func(_ *route.VirtualHost, l *route.Location) { l.Backend.HTTPS = true }, nil},
-		"one Pod":           {func(_ *route.VirtualHost, l *route.Location) { l.Upstream.Policy = value.PolicyOne }, []byte{1, 2}},
+		"sources": {func(_ *route.VirtualHost, l *route.Location) {
+			l.Sources = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		}, nil},
+		"https":   {func(_ *route.VirtualHost, l *route.Location) { l.Backend.HTTPS = true }, nil},
+		"one Pod": {func(_ *route.VirtualHost, l *route.Location) { l.Upstream.Policy = value.PolicyOne }, []byte{1, 2}},
 	} {
 		good := host("a.example", location("/a", 1, 2, 3), location("/b"))
 		h, l := host("a.example", location("/a", 1, 4), location("/b")), location("/a", 1, 4)
