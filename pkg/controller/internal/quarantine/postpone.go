@@ -15,6 +15,9 @@ func (s *Search) postpone(ctx context.Context) (done bool, err error) {
 		bad[g.From] = true
 	}
 	for _, all := range []bool{false, true} {
+		if all && len(s.guilty)+s.proven == 0 {
+			break // the next turn would be no wiser
+		}
 		clear(s.waiting)
 		s.delayed = nil
 		for _, suspect := range s.suspects[s.proven:] {

@@ -215,53 +215,6 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// A Namespace with many guilty entries has only its own changes wait; and from turn to
-// turn all are found.
-func TestManyGuilty(t *testing.T) {
-	t.Parallel()
-	for name, blame := range map[string]func(*judge, map[entries.Entry]bool) (entries.Entry, bool){"pointed to": anyOf, "not": nobody} {
-		for spread, namespaces := range map[string]int{"one Namespace": 1, "each its own": 60} {
-			table := tableOf(60, 1, 60, 2)
-			j := &judge{alone: map[entries.Entry]bool{}, claims: map[entries.Entry]bool{}, blame: blame}
-			for i := range 30 {
-				h := table.Hosts[2*i]
-				h.Owner, h.From = namespace(i%namespaces), []cluster.Ref{namespace(i % namespaces)}
-				h.Locations[0].From = h.Owner
-				j.alone[entries.Entry{Host: h.Name.String(), Key: h.Locations[0].Key()}] = true
-			}
-			q := &Quarantine{}
-			q.See(&cluster.Snapshot{})
-			turns := 0
-			for more := true; more; turns++ {
-				q.Release(table)
-				rest := q.Leave(table)
-				verdict, _ := j.try(t.Context(), rest)
-				if verdict.Refused {
-					if _, err := q.Find(t.Context(), table, rest, verdict, j.try); err != nil {
-						t.Fatal(err)
-					}
-				}
-				rest = q.Leave(table)
-				if v, _ := j.try(t.Context(), rest); v.Refused {
-					t.Fatalf("%s, %s: turn %d ends with what is refused", name, spread, turns)
-				}
-				q.Took(rest)
-				if namespaces == 1 && !slices.ContainsFunc(rest.Hosts, func(h *route.VirtualHost) bool { return h.Name.String() == "h059.example" && !h.Refused }) {
-					t.Errorf("%s, %s: turn %d leaves out an innocent one", name, spread, turns)
-				}
-				more = q.Waiting() != nil
-			}
-			held := 0
-			for _, n := range q.Counts() {
-				held += n
-			}
-			if held != 30 || turns > 4 || len(q.Problems(table)) != 30 {
-				t.Errorf("%s, %s: %d are held after %d turns, %d Problems", name, spread, held, turns, len(q.Problems(table)))
-			}
-		}
-	}
-}
-
 // What is refused without any entry is nobody's fault; and what isn't a verdict ends
 // the search.
 func TestNoEntryAtFault(t *testing.T) {
