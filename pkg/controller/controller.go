@@ -99,13 +99,6 @@ type Controller struct {
 // otherwise be served a window apart.
 const gather = 10 * time.Millisecond
 
-// A failed turn that time may mend is tried again after firstRetry, then after
-// twice as long each time, up to lastRetry.
-const (
-	firstRetry = time.Second
-	lastRetry  = 30 * time.Second
-)
-
 // Run works until ctx is done, or the source fails for good.
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)

@@ -10,24 +10,13 @@ import (
 	"github.com/30x/dispatcher/pkg/route"
 )
 
-// logProblems logs what is new and what is solved since the last turn.
-func (t *turner) logProblems(problems []route.Problem) {
-	fresh, solved := kinds.News(t.report.Problems, problems)
-	for _, p := range fresh {
-		t.Log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
-	}
-	for _, p := range solved {
-		t.Log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
-	}
-}
-
 // tell takes the Problems of a turn into the report, with those that the clock makes.
 func (t *turner) tell(table *route.Table, problems []route.Problem, now time.Time) []route.Problem {
 	problems = append(problems, t.checkExpiry(table, now)...)
 	over, next := t.pace.Problems(now)
 	t.recheck = moment.Earliest(t.recheck, next)
 	problems = append(problems, over...)
-	t.logProblems(problems)
+	kinds.Log(t.Log, t.report.Problems, problems)
 	t.report.Problems, t.report.ProblemKinds = problems, kinds.Count(problems, t.Options)
 	t.report.Gathered, t.report.Waiting = len(over), t.pace.Waiting()
 	return problems

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/controller/internal/account"
+	"github.com/30x/dispatcher/pkg/controller/internal/moment"
 )
 
 // retryLater logs a failed turn and asks for another one if that may help.
@@ -13,7 +14,7 @@ func (t *turner) retryLater(err error, started time.Time, changes []string) {
 		t.Log.Error("configuration refused; the last good one stays in service until the next change", "reason", err, "changed", account.Shorten(changes))
 		return
 	}
-	pause := min(firstRetry<<min(t.failures, 10), lastRetry)
+	pause := moment.Retry(t.failures)
 	t.failures++
 	t.Log.Error("configuration not applied; trying again", "reason", err, "changed", account.Shorten(changes), "in", pause)
 	t.dirty, t.changes = true, append(changes, t.changes...)

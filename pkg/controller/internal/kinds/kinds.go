@@ -3,6 +3,7 @@
 package kinds
 
 import (
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -99,4 +100,15 @@ func News(before, now []route.Problem) (fresh, solved []route.Problem) {
 		}
 	}
 	return fresh, solved
+}
+
+// Log logs what News gives.
+func Log(log *slog.Logger, before, now []route.Problem) {
+	fresh, solved := News(before, now)
+	for _, p := range fresh {
+		log.Warn("problem", "object", p.Ref.String(), "key", p.Key, "reason", p.Reason)
+	}
+	for _, p := range solved {
+		log.Info("problem solved", "object", p.Ref.String(), "key", p.Key)
+	}
 }

@@ -38,3 +38,13 @@ func Later(moments ...time.Time) (last time.Time) {
 	}
 	return last
 }
+
+// What failed, and may be mended by time, is tried again after firstRetry, then after twice
+// as long each time, up to lastRetry.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// Retry is how long to wait after as many failures in a row, before the last one.
+func Retry(failures int) time.Duration { return min(firstRetry<<min(failures, 10), lastRetry) }
