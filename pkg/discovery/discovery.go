@@ -191,6 +191,14 @@ func (r *Responder) Retire(before time.Time) {
 	r.board.Retire(before)
 }
 
+// Forget forgets the workers that have ended, before nginx starts new ones: one of these
+// may get the port of such a worker, and would be told nothing if that was retired.
+func (r *Responder) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.board.Forget()
+}
+
 // Question is a query of nginx that is kept back until there is news.
 type Question = board.Question
 

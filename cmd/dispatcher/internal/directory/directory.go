@@ -77,6 +77,9 @@ func (d *Directory) Asked() func() status.Asked {
 // Fetched reports whether nginx uses all that was told of a service.
 func (d *Directory) Fetched(service string) bool { return d.responder.Used(service) }
 
+// Forget forgets the workers of nginx that have ended.
+func (d *Directory) Forget() { d.responder.Forget() }
+
 // Retire tells nothing more to the workers of nginx that were there before.
 func (d *Directory) Retire(before time.Time) { d.responder.Retire(before) }
 

@@ -91,7 +91,12 @@ func (p *Publisher) Live(t *route.Table, now time.Time) (changed int) {
 }
 
 // Applying says that nginx may come to serve a table at any moment.
-func (p *Publisher) Applying(t *route.Table) { p.next, p.latest = newRules(t, servicesOf(t)), nil }
+func (p *Publisher) Applying(t *route.Table) {
+	if r, ok := p.Directory.(retirer); ok {
+		r.Forget()
+	}
+	p.next, p.latest = newRules(t, servicesOf(t)), nil
+}
 
 // Failed says that it does not.
 func (p *Publisher) Failed() { p.next = rules{} }
@@ -103,8 +108,9 @@ type fetcher interface {
 }
 
 // retirer is what a Directory may be able to do: tell nothing more to the workers of
-// nginx that were there before that moment.
+// nginx that were there before that moment, and know that some have ended.
 type retirer interface {
+	Forget()
 	Retire(before time.Time)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/30x/dispatcher/pkg/discovery/internal/message"
+	"github.com/30x/dispatcher/pkg/discovery/internal/targets"
 )
 
 const (
@@ -28,7 +29,7 @@ type Options struct {
 	Empty netip.AddrPort      // the endpoint of a service that has none
 	Rand  func(n int64) int64 // a random number in [0, n)
 	// Unread says how many bytes of what they were sent clients have not read yet, of
-	// those that it knows of.
+	// all whose sockets are open; nil if it can't tell.
 	Unread func() map[netip.AddrPort]int
 }
 
@@ -63,7 +64,7 @@ type service struct {
 	changed   time.Time // when it got newer than that
 	round     uint64    // of the last Set that named it
 	endpoints []Endpoint
-	targets   map[string]target
+	targets   targets.Targets
 	cut       int    // endpoints that the answer has no room for
 	answer    []byte // nil: not made yet
 	askers    []*asker
@@ -253,11 +254,11 @@ func (b *Board) host(q message.Query) []byte {
 	addr := q.Addr
 	if q.Kind == message.Identity {
 		s := b.services[q.Service]
-		if s == nil || !s.targets[q.Target].addr.IsValid() {
+		if s == nil || !s.targets.Addr(q.Target).IsValid() {
 			b.stats.Silent++
 			return nil
 		}
-		addr = s.targets[q.Target].addr
+		addr = s.targets.Addr(q.Target)
 	}
 	b.stats.Answers++
 	return message.Host(q, addr)

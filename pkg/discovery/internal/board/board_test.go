@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/30x/dispatcher/pkg/discovery/internal/message"
+	"github.com/30x/dispatcher/pkg/discovery/internal/targets"
 )
 
 const hold = 20 * time.Second
@@ -262,7 +263,7 @@ func TestTargets(t *testing.T) {
 	expect(t, "once is enough", p.ask(nginx, "a", 9))
 	expect(t, "it goes", p.set(1, on("a", 81)), "40000: 9 81")
 	expect(t, "its last address", p.host(nginx, "a", "web-0", 10), "40000: 10 10.0.0.3")
-	p.pass(lingering + time.Second)
+	p.pass(targets.Lingering + time.Second)
 	p.set(1, on("a", 82))
 	expect(t, "long after", p.host(nginx, "a", "web-0", 11))
 }

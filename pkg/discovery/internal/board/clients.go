@@ -65,6 +65,21 @@ func (b *Board) Retire(before time.Time) {
 	}
 }
 
+// Forget forgets all whose sockets are closed: the kernel may give such a port to the
+// next worker, which must not be taken for the one that had it and was retired. Where
+// nobody can tell, nothing is forgotten.
+func (b *Board) Forget() {
+	open := b.o.Unread()
+	if open == nil {
+		return
+	}
+	for addr, c := range b.clients {
+		if _, there := open[addr]; !there {
+			b.evict(c)
+		}
+	}
+}
+
 func (b *Board) crowd(c *client) *list.List {
 	if c.regular {
 		return &b.regulars

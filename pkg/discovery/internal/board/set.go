@@ -1,11 +1,11 @@
 package board
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/30x/dispatcher/pkg/discovery/internal/message"
+	"github.com/30x/dispatcher/pkg/discovery/internal/targets"
 )
 
 // Service is an upstream.
@@ -16,16 +16,6 @@ type Service struct {
 
 // Endpoint is where requests go. If it isn't as it has to be, it is left out.
 type Endpoint = message.Endpoint
-
-// lingering is how long a target that is gone is still known: nginx waits for the
-// addresses of all targets of an answer that it got before.
-const lingering = time.Minute
-
-// target is what nginx asks the address of.
-type target struct {
-	addr netip.Addr
-	gone time.Time // zero: it is an endpoint's
-}
 
 // Set replaces all services, in any order, and says how many have changed, come
 // or gone. Who asks for these has something due.
@@ -79,7 +69,7 @@ func (b *Board) change(now time.Time, s *service) {
 	b.version++
 	s.version, s.answer = b.version, nil
 	s.endpoints = slices.Clone(b.scratch)
-	s.retarget(now)
+	s.targets.Replace(now, s.endpoints)
 	b.cut -= s.cut
 	s.cut = len(s.endpoints) - message.Fit(s.name, s.endpoints)
 	b.cut += s.cut
@@ -87,25 +77,6 @@ func (b *Board) change(now time.Time, s *service) {
 		if a.state == parked {
 			b.stats.Woken++
 			b.queue(a)
-		}
-	}
-}
-
-// retarget notes the targets, and until when those that are gone are still known.
-func (s *service) retarget(now time.Time) {
-	for name, t := range s.targets {
-		if t.gone.IsZero() {
-			s.targets[name] = target{t.addr, now.Add(lingering)}
-		} else if t.gone.Before(now) {
-			delete(s.targets, name)
-		}
-	}
-	for _, e := range s.endpoints {
-		if e.Target != "" {
-			if s.targets == nil {
-				s.targets = map[string]target{}
-			}
-			s.targets[e.Target] = target{addr: e.Addr.Addr()}
 		}
 	}
 }
@@ -118,7 +89,7 @@ func (b *Board) withdraw(now time.Time, s *service) {
 	b.known--
 	b.cut -= s.cut
 	s.cut = 0
-	s.version, s.given, s.endpoints, s.answer, s.targets = 0, 0, nil, nil, nil
+	s.version, s.given, s.endpoints, s.answer, s.targets = 0, 0, nil, nil, targets.Targets{}
 	for _, a := range s.askers {
 		if a.state != answered {
 			b.park(a, now.Add(patience))
