@@ -121,14 +121,17 @@ func (d *Dispatcher) Answers(host, uri string, status int, headers ...string) {
 	d.Settle()
 }
 
-// Settle waits until the configuration on disk is the one that Dispatcher has
-// seen confirmed: for a moment after a reload nginx's old workers answer, too.
+// Settle waits until the configuration is Settled.
 func (d *Dispatcher) Settle() {
 	d.t.Helper()
+	d.Eventually("nginx has confirmed its configuration", d.Settled)
+}
+
+// Settled reports whether the configuration on disk is the one that Dispatcher has
+// seen confirmed: for a moment after a reload nginx's old workers answer, too.
+func (d *Dispatcher) Settled() bool {
 	generation := regexp.MustCompile(`generation [0-9a-f]+`)
-	d.Eventually("nginx has confirmed its configuration", func() bool {
-		disk := generation.FindString(readFile(filepath.Join(d.Work, "nginx.conf")))
-		_, text := d.Probe("/readyz")
-		return disk != "" && disk == generation.FindString(text)
-	})
+	disk := generation.FindString(readFile(filepath.Join(d.Work, "nginx.conf")))
+	_, text := d.Probe("/readyz")
+	return disk != "" && disk == generation.FindString(text)
 }
