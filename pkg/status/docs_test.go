@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,28 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/30x/dispatcher/internal/page"
 )
 
 // The reference page is made from the table.
 func TestMetricsPageIsCurrent(t *testing.T) {
 	t.Parallel()
-	const page = "../../docs/metrics.md"
-	var want bytes.Buffer
-	if err := WriteMarkdown(&want); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile(page, want.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("docs/metrics.md differs from the table of metrics: run UPDATE=1 make test")
-	}
+	page.Current(t, "../../docs/metrics.md", WriteMarkdown)
 }
 
 // The queries of the dashboard and of the alerts use metrics and labels that there
