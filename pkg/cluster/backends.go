@@ -31,6 +31,8 @@ type (
 	IngressTLS = object.IngressTLS
 	// IngressClass is object.IngressClass.
 	IngressClass = object.IngressClass
+	// ConfigMaps is object.ConfigMaps.
+	ConfigMaps = object.ConfigMaps
 	// ConfigMap is object.ConfigMap.
 	ConfigMap = object.ConfigMap
 	// StatefulSet is object.StatefulSet.

@@ -89,8 +89,8 @@ func (in Interest) cut(o metav1.Object) (any, error) {
 	case *appsv1.StatefulSet:
 		return object.NewStatefulSet(o)
 	case *corev1.ConfigMap:
-		if in.Overrides.Has(o.Name) {
-			return object.NewConfigMap(o)
+		if most := in.Overrides.Keep(o, in.ConfigMap); most > 0 {
+			return object.NewConfigMap(o, most)
 		}
 	}
 	if !in.Services {

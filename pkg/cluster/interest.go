@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -26,7 +24,8 @@ type Interest struct {
 	ServiceAnnotations []string   // of Services and Ingresses
 	ServicePrefix      string     // other annotations of them that are kept begin with it; "" is none
 	TLSSecrets         bool       // Secrets of type kubernetes.io/tls are kept
-	Overrides          ConfigMaps // those that are kept
+	Overrides          ConfigMaps // those that are kept, cut to what overrides need
+	ConfigMap          Ref        // one that is kept whole; its zero value is none
 }
 
 func (in Interest) routable(o metav1.Object) bool {
@@ -35,14 +34,6 @@ func (in Interest) routable(o metav1.Object) bool {
 
 func (in Interest) microservice(o metav1.Object) bool {
 	return in.Microservice != nil && in.Microservice.Matches(labels.Set(o.GetLabels()))
-}
-
-// ConfigMaps are names of ConfigMaps in any namespace; "*" is all.
-type ConfigMaps []string
-
-// Has reports whether a name is among them.
-func (c ConfigMaps) Has(name string) bool {
-	return slices.Contains(c, "*") || slices.Contains(c, name)
 }
 
 func (in Interest) ofServices(annotations map[string]string) map[string]string {

@@ -1,8 +1,6 @@
 package source
 
 import (
-	"slices"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -29,6 +27,7 @@ type Scope struct {
 	Ingresses    bool   // with IngressClasses
 	StatefulSets bool
 	ConfigMaps   []string // their names; "*" is all
+	WholeMap     string   // name of ConfigMaps that come whole, whatever ConfigMaps says; "": none
 }
 
 // resources are the kinds that are watched.
@@ -64,12 +63,14 @@ func (k *Kube) resources() (out []watcher.Resource) {
 		out = append(out, resource(k, watcher.StatefulSets, "statefulsets.apps", &appsv1.StatefulSet{}, labelled(nil), watcher.ByPages(sets.List), sets.Watch))
 	}
 	maps := core.ConfigMaps(in)
-	if slices.Contains(s.ConfigMaps, "*") {
-		return append(out, resource(k, watcher.ConfigMaps, "configmaps", &corev1.ConfigMap{}, labelled(nil), watcher.ByPages(maps.List), maps.Watch))
-	}
-	for i, name := range s.ConfigMaps {
-		named := fields.OneTermEqualSelector(metav1.ObjectNameField, name)
-		out = append(out, resource(k, watcher.ConfigMaps+watcher.Kind(i), "configmaps named "+name, &corev1.ConfigMap{}, fielded(named), watcher.ByPages(maps.List), maps.Watch))
+	for i, m := range watcher.MapsNamed(s.ConfigMaps, s.WholeMap) {
+		list := watcher.ByPages(maps.List)
+		if m.Whole {
+			list = watcher.InOne(maps.List)
+		}
+		r := resource(k, watcher.ConfigMaps+watcher.Kind(i), m.What, &corev1.ConfigMap{}, fielded(m.Fields), list, maps.Watch)
+		r.Whole = m.Whole
+		out = append(out, r)
 	}
 	return out
 }

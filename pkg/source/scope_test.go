@@ -34,6 +34,13 @@ func TestScope(t *testing.T) {
 		"ConfigMaps by name": {
 			Scope{Pods: routable, ConfigMaps: []string{"moved", "pinned"}}, "configmaps//metadata.name=moved configmaps//metadata.name=pinned namespaces// pods/routable=true/",
 		},
+		"a whole one beside all": {
+			Scope{Pods: routable, ConfigMaps: []string{"*"}, WholeMap: "list"}, "configmaps//metadata.name!=list configmaps//metadata.name=list namespaces// pods/routable=true/",
+		},
+		"a whole one alone": {Scope{Pods: routable, WholeMap: "list"}, "configmaps//metadata.name=list namespaces// pods/routable=true/"},
+		"a whole one among others": {
+			Scope{Pods: routable, ConfigMaps: []string{"list", "pinned"}, WholeMap: "list"}, "configmaps//metadata.name=list configmaps//metadata.name=pinned namespaces// pods/routable=true/",
+		},
 		"one namespace": {Scope{Namespace: "team", Services: true}, "endpointslices@team// pods@team// services@team//"},
 	} {
 		t.Run(name, func(t *testing.T) {

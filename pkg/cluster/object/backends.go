@@ -94,11 +94,11 @@ type IngressClass struct {
 	Default    bool // for Ingresses without a class
 }
 
-// ConfigMap is the data of a ConfigMap that may hold overrides.
+// ConfigMap is the data of a ConfigMap.
 type ConfigMap struct {
 	Ref
 	UID  string
-	Data map[string]string // values are cut to 254 bytes: longer ones are no names
+	Data map[string]string // values are cut, those of overrides to MaxOverride: longer ones are no names
 }
 
 // StatefulSet is how many Pods a StatefulSet shall have, and their ordinals.

@@ -178,18 +178,16 @@ func NewIngressClass(o *networkingv1.IngressClass) (*IngressClass, error) {
 	return &IngressClass{ref, o.Spec.Controller, o.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true"}, nil
 }
 
-// maxOverride is more than a Pod's name may have.
-const maxOverride = 254
-
-// NewConfigMap cuts a ConfigMap to what routing needs.
-func NewConfigMap(o *corev1.ConfigMap) (*ConfigMap, error) {
+// NewConfigMap cuts a ConfigMap to what routing needs, and each of its values to so many
+// bytes.
+func NewConfigMap(o *corev1.ConfigMap, most int) (*ConfigMap, error) {
 	ref, err := NewRef("ConfigMap", o)
 	if err != nil {
 		return nil, err
 	}
 	c := &ConfigMap{ref, string(o.UID), make(map[string]string, len(o.Data))}
 	for k, v := range o.Data {
-		c.Data[k] = strings.Clone(v[:min(len(v), maxOverride)])
+		c.Data[k] = strings.Clone(v[:min(len(v), most)])
 	}
 	return c, nil
 }

@@ -53,7 +53,9 @@ func (s *store) unpack(o any) (Object, error) {
 	case *packed:
 		return o.unpack(s.w.Empty)
 	case Object:
-		trim.Object(o)
+		if !s.w.Whole {
+			trim.Object(o)
+		}
 		return o, nil
 	}
 	return nil, fmt.Errorf("the Kubernetes API has sent a %T", o)

@@ -42,6 +42,7 @@ type Object interface {
 type Resource struct {
 	Kind  Kind   // each of another one
 	Empty Object // of the kind
+	Whole bool   // nothing is cut off; List gives them unpacked
 	List  func(context.Context, metav1.ListOptions) (runtime.Object, error)
 	Watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
