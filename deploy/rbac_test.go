@@ -76,7 +76,8 @@ func TestChartRules(t *testing.T) {
 		secrets, configMaps, leases []string // resourceNames; nil: all, empty: there is no such rule
 		classes                     map[string]string
 	}{
-		`settings: {INGRESS_CLASS: none, OVERRIDES: none}`: {secrets: []string{"routing"}, configMaps: []string{}, leases: []string{}},
+		`settings: {OVERRIDES: none, ALLOWED_HOSTS: edge/hosts}`: {secrets: []string{"routing"}, configMaps: []string{"hosts"}, leases: []string{"ingress-status-dispatcher"}, classes: map[string]string{"dispatcher": "github.com/30x/dispatcher"}},
+		`settings: {INGRESS_CLASS: none, OVERRIDES: none}`:       {secrets: []string{"routing"}, configMaps: []string{}, leases: []string{}},
 		`{settings: {OVERRIDES: "b, a", API_KEY_SECRET_LOCATION: "keys:k"}, ingressClass: {create: false}}`: {
 			secrets: []string{"keys"}, configMaps: []string{"a", "b"}, leases: []string{"ingress-status-dispatcher"},
 		},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/config/internal/compare"
 	"github.com/30x/dispatcher/pkg/config/internal/dialect"
+	"github.com/30x/dispatcher/pkg/config/internal/limits"
 	"github.com/30x/dispatcher/pkg/config/internal/pace"
 	"github.com/30x/dispatcher/pkg/render"
 	"github.com/30x/dispatcher/pkg/route"
@@ -35,6 +36,8 @@ type Config struct {
 
 	// Routing of other dialects, Ingresses, and their status
 	dialect.Settings
+
+	Tenants limits.Settings // what a Namespace may have, and take up
 
 	// API keys
 	APIKeySecretName  string
@@ -146,7 +149,7 @@ const (
 
 // RouteOptions is what route.Build needs of the settings.
 func (c *Config) RouteOptions() route.Options {
-	return c.Director.Narrow(c.Fill(route.Options{
+	return c.Director.Narrow(c.Tenants.Fill(c.Fill(route.Options{
 		HostsAnnotation: c.HostsAnnotation,
 		PathsAnnotation: c.PathsAnnotation,
 		AuthAnnotation:  c.AuthAnnotation,
@@ -163,7 +166,7 @@ func (c *Config) RouteOptions() route.Options {
 		HealthChecks:    c.HealthChecks,
 		Dynamic:         c.Endpoints == EndpointsDynamic,
 		Implied:         c.Source != SourceKube || len(c.Files) > 0,
-	}))
+	})))
 }
 
 // Dynamic is how nginx learns endpoints, if it can do so without a reload.

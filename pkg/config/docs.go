@@ -74,7 +74,7 @@ Every setting is a flag and an environment variable. The flag beats the variable
   a variable that names a folder of the system for these, like ` + "`/etc/ssl/certs`" + `, counts as not set, and
   ` + "`--ssl-cert-dir`" + ` refuses such a folder.
 
-` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` and ` + "`dispatcher explain`" + ` those of Routing, Ingresses, API keys, nginx and TLS,
+` + "`dispatcher run`" + ` takes all settings, ` + "`dispatcher render`" + ` and ` + "`dispatcher explain`" + ` those of Routing, Ingresses, Limits, API keys, nginx and TLS,
 ` + "`dispatcher director`" + ` those of Director and what else its ` + "`--help`" + ` lists (` + "`PORT`" + ` is 8080 there, and ` + "`TRUSTED_PROXIES`" + ` the private networks, unless they are set),
 ` + "`dispatcher version`" + ` takes ` + "`NGINX_BINARY`" + `, and ` + "`dispatcher nginx`" + ` takes what its ` + "`--help`" + ` lists. A command ignores the environment variables of settings that it doesn't take.
 `

@@ -2,29 +2,14 @@ package config
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/30x/dispatcher/internal/page"
 )
 
 func TestConfigurationPageIsCurrent(t *testing.T) {
-	const page = "../../docs/configuration.md"
-	var want bytes.Buffer
-	if err := WriteMarkdown(&want); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile(page, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("docs/configuration.md differs from the table of settings: run UPDATE=1 make test")
-	}
+	page.Current(t, "../../docs/configuration.md", WriteMarkdown)
 }
 
 func TestUsageShowsTheCommandsSettings(t *testing.T) {

@@ -46,7 +46,7 @@ func takes(command string, s table.Setting) bool {
 
 // rendered are the groups that a configuration depends on.
 func rendered() []table.Group {
-	return []table.Group{groupDirector, groupRouting, groupIngress, groupKeys, groupNginx, groupTLS}
+	return []table.Group{groupDirector, groupRouting, groupIngress, groupLimits, groupKeys, groupNginx, groupTLS}
 }
 
 // purpose is a hash of the settings that say what is served, and from where it is

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route"
+	"github.com/30x/dispatcher/pkg/route/limit"
 )
 
 // Every invalid value is reported in one start, in the table's order (DF24).
@@ -168,13 +170,15 @@ func TestRouteOptions(t *testing.T) {
 	c, err := Load([]string{"run"}, []string{"HOSTS_ANNOTATION=h", "PATHS_ANNOTATION=p", "AUTH_ANNOTATION=a", "ORG_LABEL=o",
 		"ENV_LABEL=e", "APP_NAME_LABEL=n", "APP_REV_LABEL=r", "NGINX_ENABLE_HEALTH_CHECKS=true",
 		"API_KEY_SECRET_NAME=s", "API_KEY_SECRET_FIELD=f", "API_KEY_REQUIRED=true", "SSL_REDIRECT=false",
-		"DIALECTS=dispatcher", "INGRESS_CLASS=none", "OVERRIDES=none"})
+		"DIALECTS=dispatcher", "INGRESS_CLASS=none", "OVERRIDES=none", "HOST_POLICY=exclusive", "ALLOWED_HOSTS=edge/hosts", "MAX_HOSTS_PER_NAMESPACE=7"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := route.Options{HostsAnnotation: "h", PathsAnnotation: "p", AuthAnnotation: "a", OrgLabel: "o",
 		EnvLabel: "e", AppNameLabel: "n", AppRevLabel: "r",
-		Dispatcher: true, SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true, BackendTLS: true}
+		Dispatcher: true, SecretName: "s", APIKeyField: "f", APIKeyRequired: true, HealthChecks: true, BackendTLS: true,
+		Exclusive: true, AllowedHosts: cluster.Ref{Kind: "ConfigMap", Namespace: "edge", Name: "hosts"}, Limits: limit.Default()}
+	want.Limits.Hosts = 7
 	if got, want := fmt.Sprintf("%+v", c.RouteOptions()), fmt.Sprintf("%+v", want); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

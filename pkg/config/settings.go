@@ -12,6 +12,7 @@ const (
 	groupDirector table.Group = "Director"
 	groupRouting  table.Group = "Routing"
 	groupIngress  table.Group = "Ingresses"
+	groupLimits   table.Group = "Limits"
 	groupKeys     table.Group = "API keys"
 	groupNginx    table.Group = "nginx"
 	groupTLS      table.Group = "TLS"
@@ -21,12 +22,12 @@ const (
 )
 
 func groups() []table.Group {
-	return []table.Group{groupRouting, groupIngress, groupKeys, groupNginx, groupTLS, groupCluster, groupRunning, groupLogging, groupDirector}
+	return []table.Group{groupRouting, groupIngress, groupLimits, groupKeys, groupNginx, groupTLS, groupCluster, groupRunning, groupLogging, groupDirector}
 }
 
 // settings is the table, in the order of the help. Parsed values go to c.
 func settings(c *Config) []table.Setting {
-	return slices.Concat(c.routing(), c.Rows(groupRouting), c.IngressRows(groupIngress), c.keys(), c.nginx(), c.tls(),
+	return slices.Concat(c.routing(), c.Rows(groupRouting), c.IngressRows(groupIngress), c.Tenants.Rows(groupLimits), c.keys(), c.nginx(), c.tls(),
 		c.access(), c.StatusRows(groupCluster), c.running(), c.PaceRows(groupRunning))
 }
 

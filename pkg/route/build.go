@@ -7,9 +7,13 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/apikey"
 	"github.com/30x/dispatcher/pkg/route/certificate"
+	"github.com/30x/dispatcher/pkg/route/grants"
 	"github.com/30x/dispatcher/pkg/route/implied"
+	"github.com/30x/dispatcher/pkg/route/limit"
+	"github.com/30x/dispatcher/pkg/route/owner"
 	"github.com/30x/dispatcher/pkg/route/pods"
 	"github.com/30x/dispatcher/pkg/route/policy"
+	"github.com/30x/dispatcher/pkg/route/tell"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -17,22 +21,22 @@ import (
 // It never fails as a whole: what can't be served is left out and named in a
 // Problem, in a fixed order.
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
-	b := &builder{
-		opts: opts, snapshot: s,
-		hosts: make(map[value.Host]*hostState, len(s.Namespaces)), secrets: make(map[string]*cluster.Secret, len(s.Secrets)),
-	}
+	b := &builder{opts: opts, snapshot: s, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
+	b.opts.Limits = opts.Limits.Filled()
 	if b.opts.Memory == nil {
 		b.opts.Memory = &certificate.Memory{}
 	}
-	b.opts.Memory.Begin()
+	b.opts.Memory.Begin(b.opts.Limits.CertBytes)
 	for _, secret := range s.Secrets {
 		b.secrets[secret.Namespace] = secret
 	}
 	if opts.Director != nil {
-		return b.direct(opts.Director), b.problems
+		return b.direct(opts.Director), b.told.Problems()
 	}
 	b.findSets()
 	b.findIngresses()
+	b.findAllowed()
+	b.hosts = owner.New(owner.Options{Exclusive: opts.Exclusive, Room: limit.NewRoom(b.opts.Limits), Report: b.told.Add, Settle: b.settle})
 	b.pods = pods.New(s, b.podOptions())
 	namespaces := s.Namespaces
 	if opts.Implied {
@@ -41,7 +45,8 @@ func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	for _, ns := range namespaces { // oldest first: the first claim wins
 		b.addNamespace(ns)
 	}
-	return b.table(), b.problems
+	b.hosts.TellWinners()
+	return &Table{Hosts: b.hosts.List(opts.Dynamic), Until: b.until, Ingresses: b.ours}, b.told.Problems()
 }
 
 // builder is the state of one Build.
@@ -49,7 +54,8 @@ type builder struct {
 	opts       Options
 	snapshot   *cluster.Snapshot
 	pods       *pods.Translator
-	hosts      map[value.Host]*hostState
+	hosts      *owner.Hosts
+	allowed    *grants.List
 	secrets    map[string]*cluster.Secret // by Namespace
 	sets       map[string]map[string]*cluster.StatefulSet
 	configMaps map[string]map[string]*cluster.ConfigMap
@@ -58,17 +64,16 @@ type builder struct {
 	budget     policy.Budget
 	ours       []cluster.Ref // Ingresses of our class
 	until      int64         // when the clock alone would change the Table; 0: never
-	problems   []Problem
+	told       tell.Problems
 }
 
 func (b *builder) problem(ref cluster.Ref, key, format string, args ...any) {
-	b.problems = append(b.problems, Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
+	b.told.Addf(ref, key, format, args...)
 }
 
 // pathProblem is about one path of many that the key stands for.
 func (b *builder) pathProblem(l *Location, ref cluster.Ref, key, format string, args ...any) {
-	b.problem(ref, key, format, args...)
-	b.problems[len(b.problems)-1].Path = l.Path.String()
+	b.told.Add(Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...), Path: l.Path.String()})
 }
 
 // wake notes when the clock alone will change the Table.
@@ -83,7 +88,7 @@ func (b *builder) podOptions() pods.Options {
 	return pods.Options{
 		Dispatcher: o.Dispatcher, HostsAnnotation: o.HostsAnnotation, PathsAnnotation: o.PathsAnnotation, Microservice: o.Microservice,
 		AppNameLabel: o.AppNameLabel, AppRevLabel: o.AppRevLabel, OrgLabel: o.OrgLabel, EnvLabel: o.EnvLabel,
-		HealthChecks: o.HealthChecks, Dynamic: o.Dynamic, Sticky: o.Sticky, Overrides: o.Overrides, Now: o.Now,
+		HealthChecks: o.HealthChecks, Dynamic: o.Dynamic, Sticky: o.Sticky, Overrides: o.Overrides, Now: o.Now, Limits: o.Limits,
 		Sets: b.sets, ConfigMaps: b.configMaps, Report: b.problem, Wake: b.wake,
 	}
 }
@@ -102,6 +107,19 @@ func (b *builder) findSets() {
 	}
 }
 
+// findAllowed finds the list of the hosts that each Namespace may use.
+func (b *builder) findAllowed() {
+	at := b.opts.AllowedHosts
+	if at == (cluster.Ref{}) {
+		return
+	}
+	list, problems := grants.Read(at, b.configMaps[at.Namespace][at.Name])
+	b.allowed = list
+	for _, p := range problems {
+		b.told.Add(p)
+	}
+}
+
 func put[T any](m map[string]map[string]T, namespace, name string, o T) {
 	if m[namespace] == nil {
 		m[namespace] = map[string]T{}
@@ -109,68 +127,67 @@ func put[T any](m map[string]map[string]T, namespace, name string, o T) {
 	m[namespace][name] = o
 }
 
-// offer is a host that a Namespace serves, and what.
-type offer struct {
-	hostClaim
-	locations []*Location
-	open      map[*Location]bool // those that anybody may ask, whatever the Namespace demands
-}
-
 // addNamespace adds what a Namespace serves. Where its own objects say different
 // things of a path, its annotations count before those of its Pods, and these before
 // its Ingresses.
 func (b *builder) addNamespace(ns *cluster.Namespace) {
-	claims := b.hostClaims(ns)
-	var offers []offer
+	quota := limit.NewQuota(b.opts.Limits, ns.Name, func(h value.Host) string { return b.allowed.Refuse(ns.Name, h) })
+	claims := b.hostClaims(ns, quota)
+	var offers []owner.Claim
 	if b.opts.Dispatcher && ns.Routable {
 		if _, ok := ns.Annotations[b.opts.HostsAnnotation]; !ok && b.pods.Declares(ns) {
 			b.problem(ns.Ref, b.opts.HostsAnnotation, "the paths of its Pods are not served: the annotation is missing; write a JSON object like {\"www.example.com\": {}}")
 		}
-		locations := b.pods.Locations(ns)
+		locations, all := b.pods.Locations(ns)
 		for _, claim := range claims {
-			offers = append(offers, offer{hostClaim: claim, locations: locations})
+			n := quota.Locations(all)
+			if n < all {
+				b.problem(claim.Ref, claim.Place, "%s", quota.Beyond(all-n))
+			}
+			claim.Locations = locations[:n]
+			offers = append(offers, claim)
 		}
 	}
-	offers = append(offers, b.microserviceOffers(ns, claims)...)
-	offers = append(offers, b.ingressOffers(ns)...)
+	offers = append(offers, b.microserviceOffers(ns, claims, quota)...)
+	offers = append(offers, b.ingressOffers(ns, quota)...)
 	if !ns.Routable && len(offers) == 0 {
 		return
 	}
 	b.demand(ns, offers)
 	b.limitTLS(ns, offers)
 	for _, o := range offers {
-		b.addHost(ns, o)
+		b.hosts.Add(ns.Ref, o)
 	}
 }
 
 // microserviceOffers gives the hosts that a Namespace's Pods name. What the Namespace
 // itself declares of a host counts.
-func (b *builder) microserviceOffers(ns *cluster.Namespace, claims []hostClaim) (offers []offer) {
+func (b *builder) microserviceOffers(ns *cluster.Namespace, claims []owner.Claim, quota *limit.Quota) (offers []owner.Claim) {
 	granted := make([]value.Host, len(claims))
 	for i, c := range claims {
-		granted[i] = c.name
+		granted[i] = c.Name
 	}
-	for _, h := range b.pods.Hosts(ns, granted) {
-		claim := hostClaim{name: h.Name, ref: h.Ref, place: h.Place, exclusive: b.opts.Microservice.Open}
+	for _, h := range b.pods.Hosts(ns, granted, quota) {
+		claim := owner.Claim{Name: h.Name, Ref: h.Ref, Place: h.Place, Exclusive: b.opts.Microservice.Open, Locations: h.Locations}
 		if i := slices.Index(granted, h.Name); i >= 0 {
-			claim.tls, claim.refused = claims[i].tls, claims[i].refused
-			claim.exclusive = false
+			claim.TLS, claim.Refused = claims[i].TLS, claims[i].Refused
+			claim.Exclusive = false
 		}
-		offers = append(offers, offer{hostClaim: claim, locations: h.Locations})
+		offers = append(offers, claim)
 	}
 	return offers
 }
 
 // demand has a Namespace's locations demand its API key.
-func (b *builder) demand(ns *cluster.Namespace, offers []offer) {
+func (b *builder) demand(ns *cluster.Namespace, offers []owner.Claim) {
 	o := &b.opts
 	auth := apikey.Demand(ns, b.secrets[ns.Name], apikey.Options{
-		Annotation: o.AuthAnnotation, SecretName: o.SecretName, Field: o.APIKeyField, Required: o.APIKeyRequired, Report: b.problem,
+		Annotation: o.AuthAnnotation, SecretName: o.SecretName, Field: o.APIKeyField, Required: o.APIKeyRequired, Limits: o.Limits, Report: b.problem,
 	})
 	for _, offer := range offers {
-		for _, l := range offer.locations {
+		for _, l := range offer.Locations {
 			switch {
-			case offer.open[l]:
+			case offer.Open[l]:
 			case auth.Closed || len(auth.Keys) > 0:
 				l.Auth = auth
 			case l.Auth.Closed:

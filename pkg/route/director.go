@@ -19,7 +19,7 @@ func (b *builder) direct(d *Director) *Table {
 	}
 	l := &Location{Path: root, Match: value.Prefix, Upstream: &Upstream{}, From: ns, Stays: true}
 	more, until := policy.Apply(policy.Input{
-		Upstream: l.Upstream, Options: option.Options{Policy: value.PolicyOne, ReadyGrace: d.ReadyGrace}, Candidates: found.Candidates, Now: b.opts.Now,
+		Upstream: l.Upstream, Options: option.Options{Policy: value.PolicyOne, ReadyGrace: d.ReadyGrace}, Candidates: found.Candidates, Now: b.opts.Now, Limits: b.opts.Limits,
 	})
 	b.wake(until)
 	policy.Name(l.Upstream, "", l.Path.String(), string(l.Match))

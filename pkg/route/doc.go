@@ -12,6 +12,7 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/certificate"
 	"github.com/30x/dispatcher/pkg/route/ingress/foreign"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/pods"
 )
@@ -44,6 +45,9 @@ type Options struct {
 	Microservice *Microservice      // nil: that dialect is not read
 	Ingress      *Ingress           // nil: Ingresses and Services are not read
 	Director     *Director          // nil: no Service is served for all hosts
+	Limits       limit.Limits       // what a Namespace may take up
+	Exclusive    bool               // a host is for the Namespace that has it first alone
+	AllowedHosts cluster.Ref        // a ConfigMap, for package grants; its zero value lets all use any host
 	Overrides    cluster.ConfigMaps // names of ConfigMaps that may hold overrides; "*" is any
 	// Implied: objects are served although nothing is known of their Namespace, which
 	// manifests may leave out. It counts as the newest.
@@ -97,6 +101,7 @@ func (o Options) Interest() cluster.Interest {
 		Labels:      []string{o.OrgLabel, o.EnvLabel, o.AppNameLabel, o.AppRevLabel},
 		SecretName:  o.SecretName,
 		Overrides:   o.Overrides,
+		ConfigMap:   o.AllowedHosts,
 	}
 	if m := o.Microservice; m != nil {
 		in.Microservice = m.Selector

@@ -7,6 +7,8 @@ import (
 	"github.com/30x/dispatcher/pkg/route/annotation"
 	"github.com/30x/dispatcher/pkg/route/backend"
 	"github.com/30x/dispatcher/pkg/route/ingress"
+	"github.com/30x/dispatcher/pkg/route/limit"
+	"github.com/30x/dispatcher/pkg/route/owner"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -38,7 +40,7 @@ func (b *builder) findIngresses() {
 // Ingresses are the options with which Ingresses and Services are read.
 func (o Options) Ingresses() ingress.Options {
 	out := ingress.Options{
-		Options: backend.Options{Known: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation}},
+		Options: backend.Options{Known: []string{o.HostsAnnotation, o.PathsAnnotation, o.AuthAnnotation}, Limits: o.Limits},
 		Dynamic: o.Dynamic, Sticky: o.Sticky, Overrides: o.Overrides, Now: o.Now,
 	}
 	if in := o.Ingress; in != nil {
@@ -49,29 +51,31 @@ func (o Options) Ingresses() ingress.Options {
 }
 
 // ingressOffers gives the hosts of a Namespace's Ingresses.
-func (b *builder) ingressOffers(ns *cluster.Namespace) (offers []offer) {
+func (b *builder) ingressOffers(ns *cluster.Namespace, quota *limit.Quota) (offers []owner.Claim) {
 	ours := b.ingresses.byNamespace[ns.Name]
 	if len(ours) == 0 {
 		return nil
 	}
 	result := ingress.Translate(ingress.Input{
-		Namespace: ns, Ingresses: ours, Finder: b.ingresses.finder, Sets: b.sets[ns.Name], ConfigMaps: b.configMaps[ns.Name],
+		Namespace: ns, Ingresses: ours, Finder: b.ingresses.finder, Sets: b.sets[ns.Name], ConfigMaps: b.configMaps[ns.Name], Quota: quota,
 	}, b.ingresses.opts)
-	b.problems = append(b.problems, result.Problems...)
+	for _, p := range result.Problems {
+		b.told.Add(p)
+	}
 	b.wake(result.Until)
 	org, env := b.pods.Label(ns.Ref, ns.Labels, b.opts.OrgLabel), b.pods.Label(ns.Ref, ns.Labels, b.opts.EnvLabel)
 	for _, h := range result.Hosts {
-		o := offer{hostClaim: hostClaim{name: h.Name, ref: h.Ref, place: h.Place, refused: h.Refused}, open: map[*Location]bool{}}
+		o := owner.Claim{Name: h.Name, Ref: h.Ref, Place: h.Place, Refused: h.Refused, Open: map[*Location]bool{}}
 		if h.TLS != nil && !h.Refused {
-			o.tls = b.ingressTLS(ns, h.Name, h.TLS)
-			o.refused = o.tls == nil
+			o.TLS = b.ingressTLS(ns, h.Name, h.TLS)
+			o.Refused = o.TLS == nil
 		}
 		for _, l := range h.Locations {
 			l.Org, l.Env, l.Stays = org, env, true
 			l.Location.Auth.Closed = l.Auth // until there is a key
-			o.locations = append(o.locations, l.Location)
+			o.Locations = append(o.Locations, l.Location)
 			if l.Acme {
-				o.open[l.Location] = true
+				o.Open[l.Location] = true
 			}
 		}
 		offers = append(offers, o)

@@ -68,7 +68,3 @@ func (b *builder) tls(ns *cluster.Namespace, host value.Host, place string, want
 func (b *builder) barred(host value.Host, id string) string {
 	return cmp.Or(b.opts.Barred[Bar{ID: id}], b.opts.Barred[Bar{Host: host.String(), ID: id}])
 }
-
-// maxTLS is how much a Namespace's hosts may take up with certificates and keys, in
-// bytes: some hundred hosts. nginx needs many times that in memory.
-const maxTLS = 4 << 20

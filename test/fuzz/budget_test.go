@@ -22,13 +22,13 @@ func TestCertificateBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Options.TLS, c.Params.Default = true, pair
+	c.Options.TLS, c.Params.Default, c.Options.Limits.Hosts = true, pair, 130
 	var authorities strings.Builder
 	for i := range 80 {
 		authorities.WriteString(pki.NewAuthority(t, fmt.Sprint("authority ", i)).PEM())
 	}
 	var hosts []string
-	for i := range 1_000 {
+	for i := range 130 {
 		ref := func(field string) string { return `{"valueFrom": {"secretKeyRef": {"key": "` + field + `"}}}` }
 		hosts = append(hosts, fmt.Sprintf(`"h%d.example": {"ssl": {"certificate": %s, "certificateKey": %s, "clientCertificate": %s}}`, i, ref("crt"), ref("key"), ref("ca")))
 	}

@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/30x/dispatcher/pkg/route/value"
 	"github.com/30x/dispatcher/test/internal/judge"
 )
 
@@ -14,6 +15,7 @@ import (
 // below the length at which nginx refuses a word or a comment.
 func TestLongestOfEverything(t *testing.T) {
 	c := newCorridor(t)
+	c.Options.Limits.PathBytes, c.Options.Limits.Weight = value.MaxPath, value.MaxWeight // all that an operator may allow
 	label := strings.Repeat("l", 63)
 	labels := map[string]string{"org": label, "env": label, "app.name": label, "app.rev": label}
 	name, podName := strings.Repeat("n", 63), strings.Repeat("p", 253)

@@ -5,10 +5,12 @@
 package annotation
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
@@ -31,34 +33,56 @@ type Host struct {
 
 // Hosts reads a Namespace's annotation. Each host is judged alone. secret is the
 // name of the Secret whose fields its options may refer to.
-func Hosts(text, secret string) (hosts []Host, notes []Note) {
+func Hosts(text, secret string, l limit.Limits) (hosts []Host, notes []Note) {
+	l = l.Filled()
 	members, err := ordered.Object([]byte(text))
 	if err != nil {
 		return nil, []Note{{"", fmt.Sprintf("none of its hosts is served: %v; write a JSON object like {\"www.example.com\": {}}", err)}}
 	}
 	seen := make(map[value.Host]int, len(members)) // place in hosts
-	for _, m := range members {
-		place := fmt.Sprintf("[%s]", cluster.Quote(m.Name))
+	for n, m := range members {
 		name, err := value.ParseHost(m.Name)
+		i, twice := seen[name]
+		if n >= l.Hosts && !twice {
+			continue // more than the limit, which is told below
+		}
+		place := fmt.Sprintf("[%s]", cluster.Quote(m.Name))
 		if err != nil {
 			notes = append(notes, Note{place, fmt.Sprintf("the host is dropped: %v", err)})
 			continue
 		}
-		host := Host{Name: name, Place: place}
-		var why *refusal
-		if host.TLS, why = options(m.Value, secret); why != nil {
-			host.Refused = true
-			notes = append(notes, Note{place + why.place, NotServed + why.reason})
-		}
-		if i, twice := seen[name]; twice {
-			notes = append(notes, Note{place, "the host stands here twice (case and a trailing dot make no difference): remove this one"})
+		host, told := readHost(name, place, m.Value, secret, l)
+		if twice {
+			told = append(told, Note{place, "the host stands here twice (case and a trailing dot make no difference): remove this one"})
 			hosts[i].Refused = hosts[i].Refused || host.asksMore(hosts[i])
-			continue
+		} else {
+			seen[name] = len(hosts)
+			hosts = append(hosts, host)
 		}
-		seen[name] = len(hosts)
-		hosts = append(hosts, host)
+		if n < l.Hosts {
+			notes = append(notes, told...)
+		}
+	}
+	if beyond := len(members) - l.Hosts; beyond > 0 {
+		notes = append(notes, Note{"", l.Words(beyond)})
 	}
 	return hosts, notes
+}
+
+// readHost reads a host's options.
+func readHost(name value.Host, place string, raw json.RawMessage, secret string, l limit.Limits) (h Host, notes []Note) {
+	h = Host{Name: name, Place: place}
+	var why *refusal
+	if err := l.Levels(raw, 1); err != nil {
+		why = refuse("", "%v", err)
+	} else {
+		h.TLS, why = options(raw, secret)
+	}
+	if why != nil {
+		h.Refused = true
+		notes = append(notes, Note{place + why.place, NotServed + why.reason})
+	}
+	return h, notes
 }
 
 // NotServed begins the reason why a host's options close it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/30x/dispatcher/pkg/route/limit"
 )
 
 const (
@@ -62,7 +64,7 @@ func TestHostOptions(t *testing.T) {
 		`{"ssl": {` + crt + `, ` + crt + `, ` + key + `}}`:                                                                     `a.dev refused: ["a.dev"].ssl.certificate: the option stands there twice`,
 		`{"ssl": {` + crt + `, ` + key + `, "clientcertificate": {}}}`:                                                         `a.dev refused: ["a.dev"].ssl.clientcertificate: the option is unknown`,
 	} {
-		hosts, notes := Hosts(`{"a.dev": `+options+`, "b.dev": {}}`, "routing")
+		hosts, notes := Hosts(`{"a.dev": `+options+`, "b.dev": {}}`, "routing", limit.Limits{})
 		if len(hosts) != 2 || show(hosts[1]) != "b.dev" {
 			t.Errorf("%s: hosts are %v", options, hosts)
 			continue
@@ -85,7 +87,7 @@ func TestHostTwice(t *testing.T) {
 		{`{}`, `{}`}: "a.dev", {tls, `{}`}: "a.dev ssl.crt ssl.key", {tls, tls}: "a.dev ssl.crt ssl.key", {clients, tls}: "a.dev ssl.crt ssl.key ca.crt",
 		{`{}`, tls}: "a.dev refused", {`{}`, `{"ssl": {}}`}: "a.dev refused", {`{"x": 1}`, `{}`}: "a.dev refused", {tls, clients}: "a.dev refused ssl.crt ssl.key",
 	} {
-		hosts, notes := Hosts(`{"a.dev": `+pair[0]+`, "A.dev.": `+pair[1]+`}`, "routing")
+		hosts, notes := Hosts(`{"a.dev": `+pair[0]+`, "A.dev.": `+pair[1]+`}`, "routing", limit.Limits{})
 		if len(hosts) != 1 || show(hosts[0]) != want || len(notes) == 0 {
 			t.Errorf("%s and %s give %v and %v, want %s", pair[0], pair[1], hosts, notes, want)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation/internal/ordered"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -22,7 +23,8 @@ type Path struct {
 }
 
 // Paths reads a Pod's annotation. Each entry is judged alone.
-func Paths(text string) (entries []Path, notes []Note) {
+func Paths(text string, l limit.Limits) (entries []Path, notes []Note) {
+	l = l.Filled()
 	complain := func(place, format string, args ...any) {
 		notes = append(notes, Note{place, fmt.Sprintf(format, args...)})
 	}
@@ -36,9 +38,9 @@ func Paths(text string) (entries []Path, notes []Note) {
 		match value.Match
 	}
 	seen := map[key]bool{}
-	for i, raw := range elements {
+	for i, raw := range elements[:min(len(elements), l.Paths)] {
 		place := fmt.Sprintf("[%d]", i)
-		entry, bad := parsePath(raw, func(field, format string, args ...any) {
+		entry, bad := parsePath(raw, l, func(field, format string, args ...any) {
 			complain(place+field, format, args...)
 		})
 		if bad {
@@ -53,15 +55,25 @@ func Paths(text string) (entries []Path, notes []Note) {
 		seen[k] = true
 		entries = append(entries, entry)
 	}
+	if beyond := len(elements) - l.Paths; beyond > 0 {
+		complain("", "%s", l.Entries(beyond))
+	}
 	return entries, notes
 }
 
 // parsePath reads one entry; bad means that it is dropped, and complain
 // has been told why.
-func parsePath(raw json.RawMessage, complain func(field, format string, args ...any)) (e Path, bad bool) {
-	members, err := ordered.Object(raw)
+func parsePath(raw json.RawMessage, l limit.Limits, complain func(field, format string, args ...any)) (e Path, bad bool) {
+	members, err := []ordered.Member(nil), l.Levels(raw, 1)
+	if err == nil {
+		members, err = ordered.Object(raw)
+	}
 	if err != nil {
 		complain("", "the entry is dropped: %v; write it like {\"basePath\": \"/app\", \"containerPort\": 8080}", err)
+		return e, true
+	}
+	if len(members) > maxFields {
+		complain("", "the entry is dropped: it has %d fields; known are %s", len(members), knownFields())
 		return e, true
 	}
 	e.Match = value.Prefix
@@ -82,20 +94,20 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 		var err error
 		switch m.Name {
 		case "basePath":
-			e.Base, err = decode(m.Value, value.ParsePath)
+			e.Base, err = decode(m.Value, func(text string) (value.Path, error) { return option.ParsePath(text, l) })
 		case "containerPort":
 			e.Port, err = ordered.NumberText(m.Value)
 		case "weight":
 			var text string
 			if text, err = ordered.NumberText(m.Value); err == nil {
-				e.Weight, err = value.ParseWeight(text)
+				e.Weight, err = value.ParseWeight(text, l.Weight)
 			}
 		case "match":
 			e.Match, err = decode(m.Value, value.ParseMatch)
 		default:
 			field, known := option.Find(m.Name)
 			if !known {
-				complain("."+value.Word(m.Name), "the field is ignored: it is unknown; known are basePath, containerPort, weight, match, %s", option.Names())
+				complain("."+value.Word(m.Name), "the field is ignored: it is unknown; known are %s", knownFields())
 				continue
 			}
 			read := ordered.String
@@ -106,7 +118,7 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 			if text, err = read(m.Value); err != nil {
 				err = fmt.Errorf("%w: write it like %q", err, field.Example)
 			} else {
-				err = field.Parse(&e.Options, text)
+				err = field.Parse(&e.Options, text, l)
 			}
 		}
 		if err != nil {
@@ -128,6 +140,12 @@ func parsePath(raw json.RawMessage, complain func(field, format string, args ...
 	}
 	return e, bad
 }
+
+// maxFields is far more than there are: each that is unknown is told.
+const maxFields = 64
+
+// knownFields lists those that an entry may have.
+func knownFields() string { return "basePath, containerPort, weight, match, " + option.Names() }
 
 // decode reads a text by the rules of parse.
 func decode[T any](raw json.RawMessage, parse func(string) (T, error)) (v T, err error) {

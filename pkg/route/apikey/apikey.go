@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -17,6 +18,7 @@ type Options struct {
 	SecretName string // for messages
 	Field      string // of the Secret; a second key is in the field with "-next" appended
 	Required   bool   // no Namespace is served without an API key
+	Limits     limit.Limits
 	// Report takes a Problem.
 	Report func(ref cluster.Ref, key, format string, args ...any)
 }
@@ -28,7 +30,7 @@ const nextSuffix = "-next"
 // Demand decides what requests to a Namespace's paths must bring along; secret is nil
 // if there is none. Whatever is demanded and can't be checked closes the paths.
 func Demand(ns *cluster.Namespace, secret *cluster.Secret, o Options) table.Auth {
-	required, field := o.requires(ns), o.Field
+	required, field, limits := o.requires(ns), o.Field, o.Limits.Filled()
 	if secret != nil && secret.Unreadable {
 		o.Report(secret.Ref, "data", "all paths of the Namespace answer 403: the Secret can't be read, and it may hold an API key; correct it")
 		return table.Auth{Closed: true}
@@ -43,16 +45,19 @@ func Demand(ns *cluster.Namespace, secret *cluster.Secret, o Options) table.Auth
 			continue
 		}
 		key, err := value.NewKey(raw)
+		if err == nil {
+			err = limits.Key(len(raw))
+		}
 		switch {
 		case err == nil && !slices.Contains(keys, key):
 			keys = append(keys, key)
 		case err != nil && f == field:
-			o.Report(secret.Ref, "data."+f, "all paths of the Namespace answer 403: the API key can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, value.MaxKey)
+			o.Report(secret.Ref, "data."+f, "all paths of the Namespace answer 403: the API key can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, limits.KeyBytes)
 			return table.Auth{Closed: true}
 		case err != nil && len(keys) > 0:
 			o.Report(secret.Ref, "data."+f, "the second API key is ignored: %v", err)
 		case err != nil:
-			o.Report(secret.Ref, "data."+f, "all paths of the Namespace answer 403: it is the only API key, and can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, value.MaxKey)
+			o.Report(secret.Ref, "data."+f, "all paths of the Namespace answer 403: it is the only API key, and can't be used: %v; write a key of 1 to %d bytes, or remove the field to demand none", err, limits.KeyBytes)
 			return table.Auth{Closed: true}
 		}
 	}

@@ -67,7 +67,7 @@ func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked
 			continue
 		}
 		a.set[f.Name] = true
-		err := f.Parse(&a.Options, text)
+		err := f.Parse(&a.Options, text, opts.Limits)
 		effect := "the option is ignored"
 		switch {
 		case f.Name == "allowSourceRanges":

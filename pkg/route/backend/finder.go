@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/policy"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -22,6 +23,7 @@ type Options struct {
 	Allow, Deny   []netip.Prefix // where endpoints outside the cluster may and may not be
 	ExternalNames []string       // patterns: "api.example.com", "*.example.com" (one label) or "*"
 	APIServer     []netip.Addr
+	Limits        limit.Limits
 }
 
 // Note says what is wrong. Without a Ref it is about the reference to the Service, and

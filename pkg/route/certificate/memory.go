@@ -1,11 +1,18 @@
 package certificate
 
-import "github.com/30x/dispatcher/pkg/cluster"
+import (
+	"fmt"
+
+	"github.com/30x/dispatcher/pkg/cluster"
+)
 
 // Memory reads the certificates of Secrets. It keeps what it has read from one
 // turn to the next, because to read one takes a millisecond or so. What it gives
 // is the same as without.
-type Memory struct{ now, last map[source]reading }
+type Memory struct {
+	now, last map[source]reading
+	most      int // bytes of a field; 0: MaxField
+}
 
 // source is where something was read. A cluster.Secret never changes.
 type source struct {
@@ -32,22 +39,29 @@ type reading struct {
 	err    error
 }
 
-// Begin begins a turn: what the last one didn't ask for is forgotten.
-func (m *Memory) Begin() { m.last, m.now = m.now, map[source]reading{} }
+// Begin begins a turn: what the last one didn't ask for is forgotten. A field may have
+// most bytes, 0 for MaxField, which is the same in all turns.
+func (m *Memory) Begin(most int) {
+	m.last, m.now, m.most = m.now, map[source]reading{}, most
+}
 
 // Pair is NewPair of two fields of a Secret. Each field is read once, however many
 // others it is combined with.
 func (m *Memory) Pair(secret *cluster.Secret, chain, key string) (*Pair, error) {
 	r := m.recall(source{secret, pairs, chain, key}, func() (r reading) {
 		c := m.recall(source{secret, chains, chain, ""}, func() (r reading) {
-			r.chain, r.err = readChain(secret.Data[chain])
+			if r.err = m.fits(fieldCertificate, secret.Data[chain]); r.err == nil {
+				r.chain, r.err = readChain(secret.Data[chain])
+			}
 			return r
 		})
 		if c.err != nil {
 			return c
 		}
 		k := m.recall(source{secret, keys, key, ""}, func() (r reading) {
-			r.key, r.err = readKey(secret.Data[key])
+			if r.err = m.fits(fieldKey, secret.Data[key]); r.err == nil {
+				r.key, r.err = readKey(secret.Data[key])
+			}
 			return r
 		})
 		if k.err != nil {
@@ -62,10 +76,20 @@ func (m *Memory) Pair(secret *cluster.Secret, chain, key string) (*Pair, error) 
 // Bundle is NewBundle of a field of a Secret.
 func (m *Memory) Bundle(secret *cluster.Secret, field string) (*Bundle, error) {
 	r := m.recall(source{secret, bundles, field, ""}, func() (r reading) {
-		r.bundle, r.err = NewBundle(secret.Data[field])
+		if r.err = m.fits(fieldClient, secret.Data[field]); r.err == nil {
+			r.bundle, r.err = NewBundle(secret.Data[field])
+		}
 		return r
 	})
 	return r.bundle, r.err
+}
+
+// fits says why a field is too long.
+func (m *Memory) fits(field string, raw []byte) error {
+	if m.most == 0 || len(raw) <= m.most {
+		return nil
+	}
+	return fmt.Errorf("the field of %s is longer than %d bytes, which is MAX_CERTIFICATE_BYTES: leave out what isn't needed", field, m.most)
 }
 
 func (m *Memory) recall(from source, read func() reading) reading {

@@ -23,12 +23,12 @@ func TestMemory(t *testing.T) {
 		}
 		return p
 	}
-	m.Begin()
+	m.Begin(0)
 	first := ask(secret)
 	if ca, err := m.Bundle(secret, "crt"); err != nil || !m.Knows(ca.ID()) {
 		t.Errorf("the bundle is not known: %v", err)
 	}
-	m.Begin()
+	m.Begin(0)
 	if m.Knows(first.ID()) {
 		t.Error("a turn knows what it has not asked for")
 	}
@@ -45,8 +45,8 @@ func TestMemory(t *testing.T) {
 	if ask(secret) != first {
 		t.Error("the same turn has read the Secret again")
 	}
-	m.Begin()
-	m.Begin()
+	m.Begin(0)
+	m.Begin(0)
 	if ask(secret) == first {
 		t.Error("what a turn has not asked for is not forgotten")
 	}

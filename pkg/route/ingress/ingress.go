@@ -13,6 +13,7 @@ import (
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/backend"
 	"github.com/30x/dispatcher/pkg/route/ingress/foreign"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -37,6 +38,7 @@ type Input struct {
 	Finder     *backend.Finder
 	Sets       map[string]*cluster.StatefulSet // by name, like the next
 	ConfigMaps map[string]*cluster.ConfigMap
+	Quota      *limit.Quota // counts the hosts and paths; nil: there may be any number
 }
 
 // Result is what the Ingresses of a Namespace ask for.
@@ -108,6 +110,9 @@ func Translate(in Input, opts Options) Result {
 		t.addDefault(ing)
 	}
 	for _, ing := range all {
+		if ing.beyond > 0 {
+			t.problem(ing.Ref, "spec.rules", "%s", in.Quota.Beyond(ing.beyond))
+		}
 		t.addWishes(ing)
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(t.hosts), compareHosts) {
@@ -135,8 +140,9 @@ type translator struct {
 type ingress struct {
 	*cluster.Ingress
 
-	asked backend.Asked
-	hosts []*host // that it declares
+	asked  backend.Asked
+	hosts  []*host // that it declares
+	beyond int     // paths that are more than the Namespace may have
 }
 
 // host is a Host while Ingresses are gone through.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -92,6 +93,10 @@ func (t *translator) host(ing *ingress, place, text string) *host {
 	}
 	h := t.hosts[name]
 	if h == nil {
+		if why := t.refuse(name); why != "" {
+			t.problem(ing.Ref, place, "the host is not served: %s", why)
+			return nil
+		}
 		h = &host{Host: Host{Name: name, Ref: ing.Ref, Place: place}, paths: map[table.Key]claim{}}
 		t.hosts[name] = h
 	}
@@ -99,6 +104,14 @@ func (t *translator) host(ing *ingress, place, text string) *host {
 		ing.hosts = append(ing.hosts, h)
 	}
 	return h
+}
+
+// refuse counts a host, and says why the Namespace may not have it; "" if it may.
+func (t *translator) refuse(name value.Host) string {
+	if name == (value.Host{}) {
+		return t.in.Quota.Refuse(name)
+	}
+	return t.in.Quota.Host(name)
 }
 
 // read reads a path and how it is matched; false if it can't be served, which has been
@@ -118,7 +131,7 @@ func (t *translator) read(c *claim, p cluster.IngressPath) bool {
 		text = "/"
 	}
 	var err error
-	if c.path, err = value.ParsePath(text); err != nil {
+	if c.path, err = option.ParsePath(text, t.opts.Limits); err != nil {
 		t.problem(c.ing.Ref, c.at(".path"), "the path is dropped: %v", err)
 		return false
 	}
@@ -136,6 +149,10 @@ func (t *translator) claim(h *host, c claim) {
 	if first, taken := h.paths[c.key()]; taken {
 		t.problem(c.ing.Ref, c.at(".path"), "the path %s of %s is not served by it: %s of Ingress %s, which comes first, serves it; remove one of the two",
 			cluster.Quote(c.path.String()), h.show(), first.place, first.ing.Name)
+		return
+	}
+	if t.in.Quota.Locations(1) == 0 {
+		c.ing.beyond++
 		return
 	}
 	h.paths[c.key()] = c

@@ -91,7 +91,7 @@ func (t *translator) upstream(o option.Options, found *backend.Backend, from ori
 		known = &applied{upstream: table.Upstream{Balance: o.Balance, Sticky: o.Sticky, SlowStart: o.SlowStart}}
 		var until int64
 		known.notes, until = policy.Apply(policy.Input{
-			Upstream: &known.upstream, Options: o, Candidates: found.Candidates, Overrides: t.overrides(o), Sets: t.in.Sets, Now: t.opts.Now,
+			Upstream: &known.upstream, Options: o, Candidates: found.Candidates, Overrides: t.overrides(o), Sets: t.in.Sets, Now: t.opts.Now, Limits: t.opts.Limits,
 		})
 		if until != 0 && (t.out.Until == 0 || until < t.out.Until) {
 			t.out.Until = until

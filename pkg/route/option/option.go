@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -56,13 +57,19 @@ type Field struct {
 	List    bool   // in a path entry it may be an array of strings
 	zero    string // what the zero value is written like, if it can be asked for
 	bit     uint32 // in Options.defaults
+	isPath  bool
 	parse   func(*Options, string) error
 	text    func(*Options) string
 	copy    func(to, from *Options)
 }
 
 // Parse sets the option, or says why the text can't be used.
-func (f Field) Parse(o *Options, text string) error {
+func (f Field) Parse(o *Options, text string, l limit.Limits) error {
+	if f.isPath {
+		if _, err := ParsePath(text, l); err != nil {
+			return err
+		}
+	}
 	if err := f.parse(o, text); err != nil {
 		return err
 	}
@@ -71,6 +78,14 @@ func (f Field) Parse(o *Options, text string) error {
 		o.defaults |= f.bit
 	}
 	return nil
+}
+
+// ParsePath is value.ParsePath of a text that is not too long.
+func ParsePath(text string, l limit.Limits) (value.Path, error) {
+	if err := l.Filled().Path(text); err != nil {
+		return value.Path{}, err
+	}
+	return value.ParsePath(text)
 }
 
 // Text is what the option is set to, in a canonical form; "" if it isn't.
@@ -159,8 +174,10 @@ func (f Field) zeroAs(word string) Field {
 }
 
 func field[T any](name, example, help string, at func(*Options) *T, parse func(string) (T, error), show func(T) string) Field {
+	var zero T
+	_, isPath := any(zero).(value.Path)
 	return Field{
-		Name: name, Help: help, Example: example, List: strings.Contains(example, ","),
+		Name: name, Help: help, Example: example, List: strings.Contains(example, ","), isPath: isPath,
 		parse: func(o *Options, text string) error {
 			v, err := parse(text)
 			if err == nil {

@@ -1,31 +1,16 @@
 package option
 
 import (
-	"bytes"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/30x/dispatcher/internal/page"
+	"github.com/30x/dispatcher/pkg/route/limit"
 )
 
 // The reference page shows what the code knows.
 func TestPageIsCurrent(t *testing.T) {
-	const page = "../../../docs/options.md"
-	var want bytes.Buffer
-	if err := WriteMarkdown(&want); err != nil {
-		t.Fatal(err)
-	}
-	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile(page, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("docs/options.md differs from the table of options: run UPDATE=1 make test")
-	}
+	page.Current(t, "../../../docs/options.md", WriteMarkdown)
 }
 
 // TestDefaultsAreSet: who asks for what is the default has asked for it, too.
@@ -33,13 +18,13 @@ func TestDefaultsAreSet(t *testing.T) {
 	for name, text := range map[string]string{"policy": "balance", "readyGrace": "0s", "maxBodySize": "0", "balance": "round_robin", "backendProtocol": "http"} {
 		f, _ := Find(name)
 		var o, other Options
-		if err := f.Parse(&o, text); err != nil || f.Text(o) != text {
+		if err := f.Parse(&o, text, limit.Limits{}); err != nil || f.Text(o) != text {
 			t.Errorf("%s is %q, want %q (%v)", name, f.Text(o), text, err)
 		}
 		if f.Copy(&other, o); f.Text(other) != text {
 			t.Errorf("the copy of %s is %q, want %q", name, f.Text(other), text)
 		}
-		if err := f.Parse(&o, f.Example); err != nil || f.Text(o) != f.Example {
+		if err := f.Parse(&o, f.Example, limit.Limits{}); err != nil || f.Text(o) != f.Example {
 			t.Errorf("%s is %q, want %q (%v)", name, f.Text(o), f.Example, err)
 		}
 		if f.Copy(&other, Options{}); other != (Options{}) {
@@ -55,7 +40,7 @@ func TestFields(t *testing.T) {
 		if f.Text(o) != "" {
 			t.Errorf("%s is set to %q although nobody did", f.Name, f.Text(o))
 		}
-		if err := f.Parse(&o, f.Example); err != nil {
+		if err := f.Parse(&o, f.Example, limit.Limits{}); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		text := f.Text(o)
@@ -63,7 +48,7 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s does not show that it is set", f.Name)
 		}
 		var again Options
-		if err := f.Parse(&again, text); err != nil || again != o {
+		if err := f.Parse(&again, text, limit.Limits{}); err != nil || again != o {
 			t.Errorf("%s: what it shows, %q, is read as something else (%v)", f.Name, text, err)
 		}
 		if f.Copy(&other, o); other != o {
@@ -74,7 +59,7 @@ func TestFields(t *testing.T) {
 		}
 		for _, bad := range []string{"", " ", "\n", "a;b", "$x", "{", strings.Repeat("9", 30) + "!"} {
 			before := o
-			if err := f.Parse(&o, bad); err == nil {
+			if err := f.Parse(&o, bad, limit.Limits{}); err == nil {
 				t.Errorf("%s takes %q", f.Name, bad)
 			} else if o != before {
 				t.Errorf("%s: %q has changed something although it is refused", f.Name, bad)

@@ -76,32 +76,55 @@ func (t *Translator) checkAddress(p *cluster.Pod) {
 	}
 }
 
-func pathEntries(text string) (w words) {
-	w.entries, w.notes = annotation.Paths(text)
+func (t *Translator) pathEntries(text string) (w words) {
+	w.entries, w.notes = annotation.Paths(text, t.o.Limits)
 	return w
 }
 
-// locations gathers the entries of all Pods of a Namespace by path, in the
-// order of the paths. They belong to no host yet. One without endpoints is a
-// claim: a path does not go to another Namespace while its Pods restart.
-func (t *Translator) locations(ns *cluster.Namespace, declared []declaration) []*table.Location {
-	byKey := map[table.Key]*gathering{}
+// paths are all that Pods declare, each once, in the order of the paths. It reads their
+// annotations.
+func (t *Translator) paths(declared []declaration) (all []*annotation.Path) {
+	seen, read := map[table.Key]bool{}, map[*annotation.Path]bool{}
+	for i := range declared {
+		d := &declared[i]
+		if d.entries == nil {
+			d.entries = t.read(d.pod, d.key, t.pathEntries).entries
+		}
+		if len(d.entries) == 0 || read[&d.entries[0]] { // most Pods share a text
+			continue
+		}
+		read[&d.entries[0]] = true
+		for i := range d.entries {
+			if e := &d.entries[i]; !seen[keyOf(e)] {
+				seen[keyOf(e)] = true
+				all = append(all, e)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *annotation.Path) int { return keyOf(a).Compare(keyOf(b)) })
+	return all
+}
+
+// locations gathers the entries of all Pods of a Namespace by these paths, in their
+// order. They belong to no host yet. One without endpoints is a claim: a path does not go
+// to another Namespace while its Pods restart.
+func (t *Translator) locations(ns *cluster.Namespace, declared []declaration, paths []*annotation.Path) []*table.Location {
+	byKey := make(map[table.Key]*gathering, len(paths))
 	org, env := t.Label(ns.Ref, ns.Labels, t.o.OrgLabel), t.Label(ns.Ref, ns.Labels, t.o.EnvLabel)
-	var out []*table.Location
+	out := make([]*table.Location, len(paths))
+	for i, e := range paths {
+		out[i] = &table.Location{Path: e.Base, Match: e.Match, Upstream: &table.Upstream{}, From: ns.Ref, Org: org, Env: env}
+		byKey[keyOf(e)] = &gathering{location: out[i]}
+	}
 	for i := range declared {
 		d := &declared[i]
 		pod := d.pod
-		if d.entries == nil {
-			d.entries = t.read(pod, d.key, pathEntries).entries
-		}
 		name, rev := t.Label(pod.Ref, pod.Labels, t.o.AppNameLabel), t.Label(pod.Ref, pod.Labels, t.o.AppRevLabel)
 		for i := range d.entries {
 			e := &d.entries[i]
 			g := byKey[keyOf(e)]
 			if g == nil {
-				g = &gathering{location: &table.Location{Path: e.Base, Match: e.Match, Upstream: &table.Upstream{}, From: ns.Ref, Org: org, Env: env}}
-				byKey[keyOf(e)] = g
-				out = append(out, g.location)
+				continue // more than the limit
 			}
 			port, container, err := ports.Resolve(pod, e.Port, d.anyPort)
 			if err != nil {
@@ -124,7 +147,6 @@ func (t *Translator) locations(ns *cluster.Namespace, declared []declaration) []
 			}
 		}
 	}
-	slices.SortFunc(out, table.ByKey)
 	for _, l := range out {
 		t.settle(ns, byKey[l.Key()])
 	}

@@ -1,12 +1,14 @@
 package pods
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/30x/dispatcher/pkg/cluster"
 	"github.com/30x/dispatcher/pkg/route/annotation"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
 )
@@ -60,8 +62,8 @@ func (t *Translator) microservicePods() map[string][]declaration {
 		}
 		t.checkAddress(p)
 		d := declaration{pod: p, key: pathsKey, anyPort: m.AnyPort}
-		d.hosts = t.read(p, hostsKey, func(text string) (w words) { w.hosts, w.notes = annotation.HostWords(text); return w }).hosts
-		d.entries = t.read(p, pathsKey, func(text string) (w words) { w.entries, w.notes = annotation.PathWords(text); return w }).entries
+		d.hosts = t.read(p, hostsKey, func(text string) (w words) { w.hosts, w.notes = annotation.HostWords(text, t.o.Limits); return w }).hosts
+		d.entries = t.read(p, pathsKey, func(text string) (w words) { w.entries, w.notes = annotation.PathWords(text, t.o.Limits); return w }).entries
 		d.hostsKey = hostsKey
 		if len(d.hosts) > 0 && len(d.entries) > 0 {
 			out[p.Namespace] = append(out[p.Namespace], d)
@@ -80,14 +82,20 @@ type Host struct {
 
 // Hosts gives what a Namespace's Pods of the dialect microservice declare. granted are
 // the hosts that the Namespace declares itself; unless the operator allows any, there
-// are no others.
-func (t *Translator) Hosts(ns *cluster.Namespace, granted []value.Host) (hosts []Host) {
+// are no others. The quota counts them, and their paths.
+func (t *Translator) Hosts(ns *cluster.Namespace, granted []value.Host, quota *limit.Quota) (hosts []Host) {
 	byHost := map[value.Host][]declaration{}
 	for _, d := range t.microservices[ns.Name] {
 		for _, h := range d.hosts {
-			if !t.o.Microservice.Open && !slices.Contains(granted, h.Name) {
-				t.o.Report(d.pod.Ref, d.hostsKey+h.Place, "the host is not served: Namespace %s does not declare %s in its annotation %s; add it there, or have the operator set POD_HOSTS=open",
-					ns.Name, h.Name, t.o.HostsAnnotation)
+			why := quota.Refuse(h.Name)
+			if why == "" && !t.o.Microservice.Open && !slices.Contains(granted, h.Name) {
+				why = fmt.Sprintf("Namespace %s does not declare %s in its annotation %s; add it there, or have the operator set POD_HOSTS=open", ns.Name, h.Name, t.o.HostsAnnotation)
+			}
+			if why == "" {
+				why = quota.Host(h.Name)
+			}
+			if why != "" {
+				t.o.Report(d.pod.Ref, d.hostsKey+h.Place, "the host is not served: %s", why)
 				continue
 			}
 			if byHost[h.Name] == nil {
@@ -97,7 +105,12 @@ func (t *Translator) Hosts(ns *cluster.Namespace, granted []value.Host) (hosts [
 		}
 	}
 	for i, h := range hosts {
-		hosts[i].Locations = t.locations(ns, byHost[h.Name])
+		paths := t.paths(byHost[h.Name])
+		n := quota.Locations(len(paths))
+		if n < len(paths) {
+			t.o.Report(h.Ref, h.Place, "%s", quota.Beyond(len(paths)-n))
+		}
+		hosts[i].Locations = t.locations(ns, byHost[h.Name], paths[:n])
 	}
 	return hosts
 }

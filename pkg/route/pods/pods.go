@@ -5,6 +5,7 @@ package pods
 
 import (
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -25,6 +26,7 @@ type Options struct {
 	Sticky          bool
 	Overrides       cluster.ConfigMaps // names of ConfigMaps that may hold overrides; "*" is any
 	Now             int64              // Unix seconds
+	Limits          limit.Limits
 
 	Sets       map[string]map[string]*cluster.StatefulSet
 	ConfigMaps map[string]map[string]*cluster.ConfigMap // both by Namespace and name
@@ -46,6 +48,7 @@ type Translator struct {
 
 // New groups the Pods, and reports those that can't be routed at all.
 func New(s *cluster.Snapshot, o Options) *Translator {
+	o.Limits = o.Limits.Filled()
 	t := &Translator{o: o, snapshot: s, fields: option.Fields(), words: map[string]words{}, labels: map[string]value.Label{"": {}}}
 	t.declared, t.microservices = t.podsByNamespace(), t.microservicePods()
 	return t
@@ -55,9 +58,11 @@ func New(s *cluster.Snapshot, o Options) *Translator {
 // dispatcher.
 func (t *Translator) Declares(ns *cluster.Namespace) bool { return len(t.declared[ns.Name]) > 0 }
 
-// Locations gives what they declare.
-func (t *Translator) Locations(ns *cluster.Namespace) []*table.Location {
-	return t.locations(ns, t.declared[ns.Name])
+// Locations gives what they declare, as many as a host can have, and how many they would
+// be without that limit.
+func (t *Translator) Locations(ns *cluster.Namespace) (found []*table.Location, all int) {
+	paths := t.paths(t.declared[ns.Name])
+	return t.locations(ns, t.declared[ns.Name], paths[:min(len(paths), t.o.Limits.Locations)]), len(paths)
 }
 
 // Label reads a label that only informs; a bad one is left out.

@@ -23,7 +23,7 @@ func (t *Translator) settle(ns *cluster.Namespace, g *gathering) {
 	l.Target, l.Limits, l.Sources, l.Backend = o.Target, o.Limits(), o.Sources.Prefixes(), o.Backend()
 	l.Upstream.Balance, l.Upstream.Sticky, l.Upstream.SlowStart = o.Balance, o.Sticky, o.SlowStart
 	l.Auth.Closed = o.Auth // until there is a key
-	in := policy.Input{Upstream: l.Upstream, Options: o, Overrides: t.o.ConfigMaps[ns.Name][o.Overrides.String()], Sets: t.o.Sets[ns.Name], Now: t.o.Now}
+	in := policy.Input{Upstream: l.Upstream, Options: o, Overrides: t.o.ConfigMaps[ns.Name][o.Overrides.String()], Sets: t.o.Sets[ns.Name], Now: t.o.Now, Limits: t.o.Limits}
 	if o.Policy != "" {
 		in.Candidates = candidates(votes)
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/table"
 )
 
@@ -20,11 +21,11 @@ func TestBudget(t *testing.T) {
 		want      string
 	}{
 		{"a", &table.Upstream{}, ""},
-		{"a", keyed(maxMembers-1, maxAllOverrides), ""},
+		{"a", keyed(limit.Members-1, limit.AllOverrides), ""},
 		{"a", keyed(2, 0), "more than 4000 Pods"},
 		{"a", keyed(1, 0), ""},
 		{"a", keyed(0, 1), "more than 40000 together"},
-		{"b", keyed(maxMembers, 1), ""},
+		{"b", keyed(limit.Members, 1), ""},
 		{"b", keyed(1, 0), "of Namespace b"},
 	} {
 		if got := b.Spend(step.namespace, step.up); (got == "") != (step.want == "") || !strings.Contains(got, step.want) {

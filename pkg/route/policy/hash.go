@@ -13,10 +13,6 @@ import (
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// maxReplicas is how many Pods of StatefulSets get keys of a path, whether they are
-// there or not: a number in a spec costs nothing, but each is an upstream of nginx.
-const maxReplicas = 1000
-
 // divide sets Keyed and Endpoints. Which Pod has a key depends on the Pods' names alone,
 // and for those of one StatefulSet on their number. It is not the Pod that another kind
 // of router would have found: nginx has one hash function that spares an extra module,
@@ -60,11 +56,14 @@ func divide(in Input) (notes []Note) {
 // identities are the names of all Pods that have keys, sorted. A Pod of a StatefulSet
 // has them as long as its number is one of the set's, even while there is no such Pod;
 // any other as long as it is there and is not being deleted. If all are of one
-// StatefulSet, ordinals are the same names by number.
+// StatefulSet, ordinals are the same names by number. There may be so many, whether they
+// are there or not, as a path may have: a number in a spec costs nothing, but each is an
+// upstream of nginx.
 func identities(in Input) (names, ordinals []string, notes []Note) {
 	sizes := map[string]int{} // of sets of which nothing is known but their Pods
 	found := map[string]bool{}
-	others := 0
+	var others []*Candidate
+	left := false // one without a number is there, if only to be deleted
 	for i := range in.Candidates {
 		c := &in.Candidates[i]
 		number, ok := ordinal(c)
@@ -72,10 +71,10 @@ func identities(in Input) (names, ordinals []string, notes []Note) {
 		case ok:
 			sizes[c.StatefulSet] = max(sizes[c.StatefulSet], number+1) // 0, if that is too much for an int
 		case !c.Deleting:
-			found[c.Identity] = true
+			others = append(others, c)
 			fallthrough
 		default:
-			others++
+			left = true
 		}
 	}
 	for _, set := range slices.Sorted(maps.Keys(sizes)) {
@@ -83,8 +82,8 @@ func identities(in Input) (names, ordinals []string, notes []Note) {
 		if s := in.Sets[set]; s != nil {
 			start, size = s.Start, s.Replicas
 		}
-		if room := maxReplicas - len(ordinals); size > room {
-			notes = append(notes, Note{Key: "policy", Reason: fmt.Sprintf("keys go to the first %d of the %d Pods of StatefulSet %s only: there may be %d Pods of StatefulSets; give other Pods another path", room, size, set, maxReplicas)})
+		if room := in.Limits.Pods - len(ordinals); size > room {
+			notes = append(notes, Note{Key: "policy", Reason: fmt.Sprintf("keys go to the first %d of the %d Pods of StatefulSet %s only: %s", room, size, set, in.Limits.Beyond(size-room))})
 			size = room
 		}
 		for i := range size {
@@ -93,7 +92,21 @@ func identities(in Input) (names, ordinals []string, notes []Note) {
 			found[name] = true
 		}
 	}
-	if others > 0 || len(sizes) != 1 {
+	slices.SortStableFunc(others, func(a, b *Candidate) int {
+		return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.Identity, b.Identity))
+	})
+	beyond := map[string]bool{}
+	for _, c := range others {
+		if len(found) < in.Limits.Pods {
+			found[c.Identity] = true
+		} else if !found[c.Identity] {
+			beyond[c.Identity] = true
+		}
+	}
+	if len(beyond) > 0 {
+		notes = append(notes, Note{Key: "policy", Reason: in.Limits.Beyond(len(beyond))})
+	}
+	if left || len(sizes) != 1 {
 		ordinals = nil
 	}
 	return slices.Sorted(maps.Keys(found)), ordinals, notes

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	maxOverrides = 10000 // of a ConfigMap that count: each is a line of nginx.conf
-	maxTwins     = 8     // keys that differ by case alone: nginx has to be told of each in maps of its own
-	maxTold      = 20    // entries of a ConfigMap that get a Note of their own
+	maxTwins = 8  // keys that differ by case alone: nginx has to be told of each in maps of its own
+	maxTold  = 20 // entries of a ConfigMap that get a Note of their own
 )
 
 // pin sets Keyed.Overrides. Each must name one of the Pods that have keys; of a key
@@ -25,7 +24,7 @@ func pin(in Input, keyed *table.Keyed, index map[string]int) (notes []Note) {
 	if in.Overrides == nil || in.Options.Overrides == (value.ObjectName{}) {
 		return nil
 	}
-	ref, silent := in.Overrides.Ref, 0
+	ref, silent, most := in.Overrides.Ref, 0, in.Limits.Overrides // each is a line of nginx.conf
 	note := func(key, reason string) {
 		if len(notes) < maxTold {
 			notes = append(notes, Note{Ref: ref, Key: key, Reason: reason})
@@ -34,7 +33,7 @@ func pin(in Input, keyed *table.Keyed, index map[string]int) (notes []Note) {
 		}
 	}
 	keys, twins := slices.Sorted(maps.Keys(in.Overrides.Data)), map[string]int{}
-	for _, text := range keys[:min(len(keys), maxOverrides)] {
+	for _, text := range keys[:min(len(keys), most)] {
 		key, err := value.ParseOverrideKey(text)
 		if err != nil {
 			note("data", fmt.Sprintf("the override is dropped, the hash decides: %v", err))
@@ -55,8 +54,8 @@ func pin(in Input, keyed *table.Keyed, index map[string]int) (notes []Note) {
 	if silent > 0 {
 		notes = append(notes, Note{Ref: ref, Key: "data", Reason: fmt.Sprintf("%d more overrides are dropped for such reasons, the hash decides: correct the others first", silent)})
 	}
-	if rest := len(keys) - maxOverrides; rest > 0 {
-		notes = append(notes, Note{Ref: ref, Key: "data", Reason: fmt.Sprintf("the last %d overrides by key are dropped, the hash decides: there may be %d; remove some", rest, maxOverrides)})
+	if rest := len(keys) - most; rest > 0 {
+		notes = append(notes, Note{Ref: ref, Key: "data", Reason: fmt.Sprintf("the last %d overrides by key are dropped, the hash decides: there may be %d; remove some, or have the operator raise MAX_OVERRIDES", rest, most)})
 	}
 	return notes
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -46,6 +47,7 @@ type Input struct {
 	Overrides  *cluster.ConfigMap              // that the options name; nil: there is none (yet)
 	Sets       map[string]*cluster.StatefulSet // of the Namespace, by name
 	Now        int64                           // Unix seconds
+	Limits     limit.Limits
 }
 
 // Note tells an owner what is wrong with an option or an override.
@@ -62,6 +64,7 @@ type Note struct {
 // already, and no Candidates.
 func Apply(in Input) (notes []Note, until int64) {
 	up := in.Upstream
+	in.Limits = in.Limits.Filled()
 	up.Policy, up.Keyed = in.Options.Policy, nil
 	notes = idle(in.Options)
 	if up.Policy != "" || len(in.Candidates) > 0 {
@@ -84,6 +87,7 @@ func Apply(in Input) (notes []Note, until int64) {
 				up.Endpoints = append(up.Endpoints, in.Candidates[i].Endpoint)
 			}
 		}
+		notes = append(notes, keep(up, in.Limits)...)
 	}
 	return notes, until
 }

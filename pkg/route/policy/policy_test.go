@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/30x/dispatcher/pkg/cluster"
+	"github.com/30x/dispatcher/pkg/route/limit"
 	"github.com/30x/dispatcher/pkg/route/option"
 	"github.com/30x/dispatcher/pkg/route/table"
 	"github.com/30x/dispatcher/pkg/route/value"
@@ -23,7 +24,7 @@ func options(t testing.TB, pairs ...string) (o option.Options) {
 		if !ok {
 			t.Fatalf("there is no option %s", name)
 		}
-		if err := f.Parse(&o, text); err != nil {
+		if err := f.Parse(&o, text, limit.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 	}

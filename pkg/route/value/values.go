@@ -113,15 +113,15 @@ func ParsePort(s string) (Port, error) {
 	return Port(n), nil
 }
 
-// MaxWeight is the largest weight: that of an SRV record, which carries it
-// when endpoints change without a reload.
+// MaxWeight is the largest weight that there can be: that of an SRV record, which
+// carries it when endpoints change without a reload.
 const MaxWeight = 65535
 
-// ParseWeight reads a weight in plain decimal, 1 to MaxWeight.
-func ParseWeight(s string) (int, error) {
-	n, err := parseDecimal(s, MaxWeight)
+// ParseWeight reads a weight in plain decimal, 1 to most, which is up to MaxWeight.
+func ParseWeight(s string, most int) (int, error) {
+	n, err := parseDecimal(s, most)
 	if err != nil {
-		return 0, fmt.Errorf("%s is not a weight: write an integer from 1 to %d (to take a Pod out, remove the entry)", cluster.Quote(s), MaxWeight)
+		return 0, fmt.Errorf("%s is not a weight: write an integer from 1 to %d (to take a Pod out, remove the entry)", cluster.Quote(s), most)
 	}
 	return n, nil
 }

@@ -66,12 +66,12 @@ func TestParsePort(t *testing.T) {
 // DF7.
 func TestParseWeight(t *testing.T) {
 	for text, want := range map[string]int{"1": 1, "7": 7, "65535": MaxWeight} {
-		if got, err := ParseWeight(text); err != nil || got != want {
+		if got, err := ParseWeight(text, MaxWeight); err != nil || got != want {
 			t.Errorf("ParseWeight(%q) = %d, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "0", "-1", "+1", "01", "1.0", "65536", "many", "1e3"} {
-		if got, err := ParseWeight(text); err == nil {
+		if got, err := ParseWeight(text, MaxWeight); err == nil {
 			t.Errorf("ParseWeight(%q) = %d, want an error", text, got)
 		}
 	}
@@ -97,7 +97,7 @@ func TestErrorsAreSafe(t *testing.T) {
 	_, host := ParseHost(bad)
 	_, path := ParsePath("/" + bad)
 	_, port := ParsePort(bad)
-	_, weight := ParseWeight(bad)
+	_, weight := ParseWeight(bad, MaxWeight)
 	_, label := ParseLabel(bad)
 	for _, err := range []error{host, path, port, weight, label} {
 		if err == nil || !isPlainLine(err.Error()) || len(err.Error()) > 500 {

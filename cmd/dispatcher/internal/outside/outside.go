@@ -66,6 +66,7 @@ func scope(cfg *config.Config, o route.Options) source.Scope {
 		Ingresses:    o.Ingress != nil,
 		StatefulSets: true,
 		ConfigMaps:   in.Overrides,
+		WholeMap:     in.ConfigMap.Name,
 	}
 	if m := o.Microservice; m != nil {
 		s.Claims = slices.Concat(s.Claims, m.HostsAnnotations, m.PathsAnnotations)

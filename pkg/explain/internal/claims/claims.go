@@ -97,7 +97,7 @@ func (f *Finder) find(whose func(namespace string) bool, wanted func(value.Host)
 
 // Hosts are those that a Namespace declares itself.
 func (f *Finder) Hosts(ns *cluster.Namespace) []annotation.Host {
-	hosts, _ := annotation.Hosts(ns.Annotations[f.opts.HostsAnnotation], f.opts.SecretName)
+	hosts, _ := annotation.Hosts(ns.Annotations[f.opts.HostsAnnotation], f.opts.SecretName, f.opts.Limits)
 	return hosts
 }
 
@@ -105,7 +105,7 @@ func (f *Finder) Hosts(ns *cluster.Namespace) []annotation.Host {
 func (f *Finder) pod(ns *cluster.Namespace, hosts []annotation.Host, p *cluster.Pod, wanted func(value.Host) bool) (out []Claim) {
 	if key := f.opts.PathsAnnotation; f.opts.Dispatcher && ns.Routable && p.Routable {
 		if text, ok := p.Annotations[key]; ok {
-			entries := f.parse("json", text, func(text string) []annotation.Path { e, _ := annotation.Paths(text); return e })
+			entries := f.parse("json", text, func(text string) []annotation.Path { e, _ := annotation.Paths(text, f.opts.Limits); return e })
 			for _, h := range hosts {
 				if wanted(h.Name) {
 					out = append(out, claimsOf(p, h.Name, key, entries, false)...)
@@ -118,8 +118,8 @@ func (f *Finder) pod(ns *cluster.Namespace, hosts []annotation.Host, p *cluster.
 		return out
 	}
 	hostsKey, pathsKey := m.Keys(p)
-	named, _ := annotation.HostWords(p.Annotations[hostsKey])
-	entries := f.parse("words", p.Annotations[pathsKey], func(text string) []annotation.Path { e, _ := annotation.PathWords(text); return e })
+	named, _ := annotation.HostWords(p.Annotations[hostsKey], f.opts.Limits)
+	entries := f.parse("words", p.Annotations[pathsKey], func(text string) []annotation.Path { e, _ := annotation.PathWords(text, f.opts.Limits); return e })
 	for _, h := range named {
 		if wanted(h.Name) {
 			out = append(out, claimsOf(p, h.Name, pathsKey, entries, m.AnyPort)...)

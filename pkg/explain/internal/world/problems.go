@@ -78,7 +78,7 @@ func (w *World) unread(pod *cluster.Pod) (problems []route.Problem) {
 	if !ok || !w.Options.Dispatcher {
 		return nil
 	}
-	_, notes := annotation.Paths(text)
+	_, notes := annotation.Paths(text, w.Options.Limits)
 	for _, n := range notes { // those that were read are told once all the same
 		problems = append(problems, route.Problem{Ref: pod.Ref, Key: key + n.Place, Reason: n.Reason})
 	}
@@ -227,7 +227,7 @@ func (s *scope) parsed(ref cluster.Ref, key string) bool {
 		if name != s.Options.PathsAnnotation {
 			read = annotation.PathWords
 		}
-		entries, _ := read(text)
+		entries, _ := read(text, s.Options.Limits)
 		for _, e := range entries {
 			if within(key, name+"["+strconv.Itoa(e.Index)+"]") {
 				return true
