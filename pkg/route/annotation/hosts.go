@@ -43,8 +43,12 @@ func Hosts(text, secret string, l limit.Limits) (hosts []Host, notes []Note) {
 	for n, m := range members {
 		name, err := value.ParseHost(m.Name)
 		i, twice := seen[name]
-		if n >= l.Hosts && !twice {
-			continue // more than the limit, which is told below
+		if n >= l.Hosts { // more than the limit, which is told below
+			if twice && !hosts[i].Refused { // the other may ask for a protection
+				hosts[i].Refused = true
+				notes = append(notes, Note{hosts[i].Place, NotServed + "it stands here again beyond the number of hosts that there may be; remove that one"})
+			}
+			continue
 		}
 		place := fmt.Sprintf("[%s]", cluster.Quote(m.Name))
 		if err != nil {
@@ -59,9 +63,7 @@ func Hosts(text, secret string, l limit.Limits) (hosts []Host, notes []Note) {
 			seen[name] = len(hosts)
 			hosts = append(hosts, host)
 		}
-		if n < l.Hosts {
-			notes = append(notes, told...)
-		}
+		notes = append(notes, told...)
 	}
 	if beyond := len(members) - l.Hosts; beyond > 0 {
 		notes = append(notes, Note{"", l.Words(beyond)})
