@@ -101,6 +101,41 @@ func TestScopeEvents(t *testing.T) {
 	})
 }
 
+// Of the ConfigMaps of one name nothing is cut off, of all others what no override has;
+// so it is when they change, too.
+func TestWholeConfigMaps(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		scope Scope
+		want  int // bytes
+	}{{Scope{WholeMap: "list"}, 1000}, {Scope{ConfigMaps: []string{"*"}}, 254}, {Scope{ConfigMaps: []string{"list"}}, 254}} {
+		synctest.Test(t, func(t *testing.T) {
+			list := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "edge", Name: "list"}, Data: map[string]string{"a": strings.Repeat("x", 1000)}}
+			client := fake.NewClientset(list)
+			var log logs
+			r := start(t, NewKube(client, tc.scope, log.logger()).Run)
+			size := func() int {
+				e := <-r.events
+				return len(e.Object.(*corev1.ConfigMap).Data["a"])
+			}
+			if got := size(); got != tc.want {
+				t.Errorf("%+v: %d bytes are kept, want %d", tc.scope, got, tc.want)
+			}
+			r.next("synced")
+			synctest.Wait()
+			changed := list.DeepCopy()
+			changed.Data["b"] = "y"
+			if _, err := client.CoreV1().ConfigMaps("edge").Update(t.Context(), changed, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := size(); got != tc.want {
+				t.Errorf("%+v: %d bytes are kept of a change, want %d", tc.scope, got, tc.want)
+			}
+			r.end()
+		})
+	}
+}
+
 // Whoever may not read something is told which rule is missing, and in which file it is.
 func TestForbiddenKinds(t *testing.T) {
 	t.Parallel()

@@ -133,7 +133,7 @@ func cases(t *testing.T) map[string]kase {
 				pins.Data[fmt.Sprintf("k%05d", i)] = "web"
 			}
 			return []metav1.Object{ns(`{"a.example": {}}`), serving("t", "web", `[{"basePath": "/", "containerPort": 80, "policy": "hash", "key": "host", "overrides": "pins"}]`), pins}
-		}, locations, "ConfigMap/t/pins: data", "the last 1 overrides by key are dropped, the hash decides: there may be 10000", func(t *route.Table, n int) string {
+		}, locations, "ConfigMap/t/pins: data", "the last 1 overrides by key are dropped, the hash decides: there may be 10000", func(t *route.Table, _ int) string {
 			if got := len(t.Hosts[0].Locations[0].Upstream.Keyed.Overrides); got != 10000 {
 				return fmt.Sprintf("%d overrides count", got)
 			}
