@@ -45,11 +45,11 @@ const (
 // Filled has the default in the place of each zero.
 func (l Limits) Filled() Limits {
 	d := Default()
-	for _, r := range Rows() {
-		at := r.At(&l)
-		*at = cmp.Or(*at, *r.At(&d))
+	return Limits{
+		Hosts: cmp.Or(l.Hosts, d.Hosts), Paths: cmp.Or(l.Paths, d.Paths), Locations: cmp.Or(l.Locations, d.Locations), AllLocations: cmp.Or(l.AllLocations, d.AllLocations),
+		PathBytes: cmp.Or(l.PathBytes, d.PathBytes), Depth: cmp.Or(l.Depth, d.Depth), KeyBytes: cmp.Or(l.KeyBytes, d.KeyBytes), CertBytes: cmp.Or(l.CertBytes, d.CertBytes),
+		Weight: cmp.Or(l.Weight, d.Weight), Pods: cmp.Or(l.Pods, d.Pods), Overrides: cmp.Or(l.Overrides, d.Overrides),
 	}
-	return l
 }
 
 // Row is one limit.

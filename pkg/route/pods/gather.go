@@ -84,7 +84,8 @@ func (t *Translator) pathEntries(text string) (w words) {
 // paths are all that Pods declare, each once, in the order of the paths. It reads their
 // annotations.
 func (t *Translator) paths(declared []declaration) (all []*annotation.Path) {
-	seen, read := map[table.Key]bool{}, map[*annotation.Path]bool{}
+	var seen map[table.Key]bool
+	var read map[*annotation.Path]bool
 	for i := range declared {
 		d := &declared[i]
 		if d.entries == nil {
@@ -92,6 +93,9 @@ func (t *Translator) paths(declared []declaration) (all []*annotation.Path) {
 		}
 		if len(d.entries) == 0 || read[&d.entries[0]] { // most Pods share a text
 			continue
+		}
+		if read == nil {
+			seen, read = make(map[table.Key]bool, len(d.entries)), make(map[*annotation.Path]bool, 1)
 		}
 		read[&d.entries[0]] = true
 		for i := range d.entries {
