@@ -17,7 +17,7 @@ import (
 // beyond are closed and reported, and the neighbours are served as before.
 func TestCertificateBudget(t *testing.T) {
 	c := newCorridor(t)
-	chain, key := pki.SelfSigned(t, "a.example")
+	chain, key := pki.SelfSigned(t, "*.example")
 	pair, err := certificate.NewPair([]byte(chain), []byte(key))
 	if err != nil {
 		t.Fatal(err)
