@@ -51,6 +51,16 @@ func start(t testing.TB, objects ...metav1.Object) *dispatcher {
 	return d
 }
 
+// startLong is start where paths may be as long as an operator can allow, and many.
+func startLong(t testing.TB, objects ...metav1.Object) *dispatcher {
+	t.Helper()
+	d := prepare(t)
+	d.env = append(d.env, "MAX_PATH_BYTES=2048", "MAX_PATHS_PER_POD=200")
+	d.apply(objects...)
+	d.run()
+	return d
+}
+
 // prepare makes the place of a Dispatcher: folders, and an address that is free.
 func prepare(t testing.TB) *dispatcher {
 	t.Helper()

@@ -139,10 +139,7 @@ func TestOversize(t *testing.T) {
 		_ = listener.Close()
 		objects = append(objects, newPodAt(t, "[::1]:0", "shop", "six", at("/six")))
 	}
-	d := prepare(t)
-	d.env = append(d.env, "MAX_PATH_BYTES=2048", "MAX_PATHS_PER_POD=200") // all that an operator may allow
-	d.apply(objects...)
-	d.run()
+	d := startLong(t, objects...)
 	hosts[2] = strings.Replace(hosts[2], "*", "one", 1)
 	for _, host := range hosts {
 		for _, uri := range []string{"/app", "/" + strings.Repeat("long-path/", 199) + "1234567/x"} {

@@ -11,7 +11,7 @@ func TestURIUntouched(t *testing.T) {
 	t.Parallel()
 	long := "/" + strings.Repeat("segment-8/", 200) // DX21: 2,000 characters
 	web := newPod(t, "shop", "web", at("/nodejs"), at(long), at("/caf%C3%A9"), at("/a*b(c)~!&+,:@="))
-	d := start(t, namespace("shop", "www.example.com"), web)
+	d := startLong(t, namespace("shop", "www.example.com"), web)
 	for _, uri := range []string{
 		"/nodejs/a%2Fb", "/nodejs//b", "//nodejs", "/nodejs/a%20b", "/nodejs/a;b=c", "/nodejs?q=%2F", "/nodejs?", "/nodejs/?",
 		"/nodejs/./x", "/nodejs/x/../y", "/nodejs/%2e%2e/nodejs/x", "/no%64ejs/x", "/nodejs/a+b&c=d,e:f@g!h$i'j(k)*l~m",
@@ -42,7 +42,7 @@ func TestTargetPath(t *testing.T) {
 		at("/a/b/c").to("/x/y"), exact.to("/other/place"), at("/same").to("/same"), at("/euro").to("/%E2%82%AC"), at("/to%20").to("/bar"),
 		at(deep).to("/flat"))
 	all := newPod(t, "all", "all", at("/").to("/bar"))
-	d := start(t, namespace("shop", "www.example.com"), web, namespace("all", "all.example.com"), all)
+	d := startLong(t, namespace("shop", "www.example.com"), web, namespace("all", "all.example.com"), all)
 	for uri, want := range map[string]string{
 		"/foo": "/bar", "/foo/": "/bar/", "/foo/1": "/bar/1", "/foo?a=b": "/bar?a=b", "/foo/1?a=%2F&b": "/bar/1?a=%2F&b",
 		"/foo/a%2Fb": "/bar/a%2Fb", "/foo/a%20b": "/bar/a%20b", "/foo/a;b": "/bar/a;b", "/foo//x": "/bar//x", "/foo/%25": "/bar/%25",
