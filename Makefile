@@ -39,7 +39,7 @@ test: go nginx-installed ## Run every test, with real nginx and a real API serve
 	}; \
 	echo go test $(RACE) $(COUNT) -p 2 ./...; \
 	KUBEBUILDER_ASSETS=$$assets go test $(RACE) $(COUNT) -p 2 ./...
-	@$(MAKE) --no-print-directory test-current demo-check
+	@$(MAKE) --no-print-directory test-current demo-check $(if $(CI),fuzz-check)
 
 # The system's nginx may be old; what is newer is tested with a current one beside it.
 # Of the tests with an API server those whose endpoints change without a reload then.
@@ -101,11 +101,11 @@ bench: go nginx-installed ## Measure Build, Render and the whole with 10,000 Pod
 FUZZTIME ?= 10m
 .PHONY: fuzz
 fuzz: go ## Fuzz each target for FUZZTIME (10m).
-	@set -e; for package in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
-		for target in $$(grep -rhoE '^func Fuzz[A-Za-z]+' $$package/*_test.go | cut -d' ' -f2); do \
-			echo "== $$package $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$package; \
-		done; \
-	done
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+.PHONY: fuzz-check
+fuzz-check: go ## Fuzz each target for a minute, as many at a time as there are processors; a part of "make test" in CI.
+	@FUZZTIME=1m FUZZJOBS=$$(nproc 2>/dev/null || echo 2) scripts/fuzz.sh
 
 .PHONY: clean
 clean: ## Remove what was built.
