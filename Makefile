@@ -56,14 +56,22 @@ test-current: go ## Run the tests that ask nginx with a current one, if it can b
 	fi
 
 .PHONY: check
-check: go ## Lint the Go code, the shell scripts and the Dockerfile, with pinned tools.
+check: go ## Lint the Go code, the shell scripts and the Dockerfile, check licences and known vulnerabilities, with pinned tools.
 	go mod tidy -diff
 	go tool -modfile=tools/go.mod golangci-lint run
-	@$(MAKE) --no-print-directory lint-shell lint-dockerfile
+	@$(MAKE) --no-print-directory lint-shell lint-dockerfile lint-licences lint-vulnerabilities
 
 .PHONY: lint-dockerfile
 lint-dockerfile: go
 	go run -C tools/dockerlint . ../../Dockerfile
+
+.PHONY: lint-licences
+lint-licences: go
+	@scripts/licences.sh
+
+.PHONY: lint-vulnerabilities
+lint-vulnerabilities: go
+	@VULNDB=$(VULNDB) scripts/vulnerabilities.sh
 
 .PHONY: lint-shell
 lint-shell:
