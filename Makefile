@@ -39,7 +39,7 @@ test: go nginx-installed ## Run every test, with real nginx and a real API serve
 	}; \
 	echo go test $(RACE) $(COUNT) -p 2 ./...; \
 	KUBEBUILDER_ASSETS=$$assets go test $(RACE) $(COUNT) -p 2 ./...
-	@$(MAKE) --no-print-directory test-current demo-check $(if $(CI),fuzz-check)
+	@$(MAKE) --no-print-directory test-current demo-check $(if $(CI),release-check fuzz-check)
 
 # The system's nginx may be old; what is newer is tested with a current one beside it.
 # Of the tests with an API server those whose endpoints change without a reload then.
@@ -114,6 +114,17 @@ fuzz: go ## Fuzz each target for FUZZTIME (10m).
 .PHONY: fuzz-check
 fuzz-check: go ## Fuzz each target for a minute, as many at a time as there are processors; a part of "make test" in CI.
 	@FUZZTIME=1m FUZZJOBS=$$(nproc 2>/dev/null || echo 2) scripts/fuzz.sh
+
+# What git knows; without it, say it: make release VERSION=v1.2.3 SOURCE_DATE_EPOCH=1767225600
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+.PHONY: release
+release: go ## Make dist/: archives for Linux on amd64 and arm64, lists of what is in them (CycloneDX) and their sums; the same bytes anywhere.
+	go run -C tools/release . -out "$(CURDIR)/dist" -version '$(VERSION)' -time '$(SOURCE_DATE_EPOCH)'
+
+.PHONY: release-check
+release-check: go ## Make a release twice in different folders, compare, and look into it; a part of "make test" in CI.
+	@scripts/release-check.sh
 
 .PHONY: clean
 clean: ## Remove what was built.

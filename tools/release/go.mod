@@ -1,0 +1,4 @@
+// A module of its own, so that it is no part of the program.
+module github.com/30x/dispatcher/tools/release
+
+go 1.26.0
