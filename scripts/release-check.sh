@@ -42,6 +42,7 @@ for arch in amd64 arm64; do
 		grep -qF "\"purl\": \"${part//+/%2B}\"" "$name.cdx.json" || fail "$name.cdx.json lacks $part"
 	done
 done
-says=$("dispatcher_${version}_linux_$(go env GOHOSTARCH)/dispatcher" version | head -n 1)
+says=$("dispatcher_${version}_linux_$(go env GOHOSTARCH)/dispatcher" version)
+says=${says%%$'\n'*}
 [ "$says" = "dispatcher $version" ] || fail "the program says \"$says\", not \"dispatcher $version\""
 echo "release-check: two builds are the same: $(sha256sum SHA256SUMS | cut -c 1-16)"
