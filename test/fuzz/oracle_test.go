@@ -16,10 +16,13 @@ import (
 	"github.com/30x/dispatcher/pkg/route/value"
 )
 
-// plainProblems: a Problem is one line of printable ASCII.
+// plainProblems: a Problem is one line of printable ASCII, and told once.
 func plainProblems(tb testing.TB, problems []route.Problem) {
 	tb.Helper()
-	for _, p := range problems {
+	for i, p := range problems {
+		if slices.Contains(problems[:i], p) {
+			tb.Errorf("the problem is told twice: %q", p)
+		}
 		if strings.ContainsFunc(p.String(), func(r rune) bool { return r < ' ' || r > '~' }) {
 			tb.Errorf("the problem is no line of printable ASCII: %q", p)
 		}

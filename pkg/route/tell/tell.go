@@ -1,5 +1,5 @@
-// Package tell gathers Problems. They enter one by one; a list leaves in which no object
-// has more than a fixed number. It never decides what is a Problem.
+// Package tell gathers Problems. They enter one by one; a list leaves in which none stands
+// twice, and no object has more than a fixed number. It never decides what is a Problem.
 package tell
 
 import (
@@ -13,35 +13,49 @@ import (
 // Problems are gathered in the order in which they are added. The zero value has none.
 type Problems struct {
 	list  []table.Problem
+	known map[table.Problem]bool // those in list
 	count map[cluster.Ref]int
 	full  []cluster.Ref // objects with more than are told
 }
 
-// Add adds a Problem, if its object has not too many already: whoever writes an object
-// must not flood logs and Events by it.
+// Add adds a Problem, if it is a new one and its object has not too many already: what is
+// wrong with a path is found for each host that has it, and whoever writes an object must
+// not flood logs and Events by it.
 func (p *Problems) Add(problem table.Problem) {
-	if p.more(problem.Ref) {
-		p.list = append(p.list, problem)
+	if p.room(problem.Ref) {
+		p.add(problem)
 	}
 }
 
-// Addf is Add of a Problem whose reason is put together only if it is told.
+// Addf is Add of a Problem whose reason is put together only if it may be told.
 func (p *Problems) Addf(ref cluster.Ref, key, format string, args ...any) {
-	if p.more(ref) {
-		p.list = append(p.list, table.Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
+	if p.room(ref) {
+		p.add(table.Problem{Ref: ref, Key: key, Reason: fmt.Sprintf(format, args...)})
 	}
 }
 
-// more counts a Problem of an object, and reports whether it is told.
-func (p *Problems) more(ref cluster.Ref) bool {
-	if p.count == nil {
-		p.count = map[cluster.Ref]int{}
-	}
-	p.count[ref]++
-	if p.count[ref] == limit.Told+1 {
+// room reports whether another Problem of an object may be told, and counts it if not.
+func (p *Problems) room(ref cluster.Ref) bool {
+	switch n := p.count[ref]; {
+	case n < limit.Told:
+		return true
+	case n == limit.Told:
 		p.full = append(p.full, ref)
 	}
-	return p.count[ref] <= limit.Told
+	p.count[ref]++
+	return false
+}
+
+func (p *Problems) add(problem table.Problem) {
+	if p.known[problem] {
+		return
+	}
+	if p.known == nil {
+		p.known, p.count = map[table.Problem]bool{}, map[cluster.Ref]int{}
+	}
+	p.known[problem] = true
+	p.count[problem.Ref]++
+	p.list = append(p.list, problem)
 }
 
 // Problems gives the list, and at its end how many are not told of each object.
