@@ -123,12 +123,10 @@ type scene struct {
 // scenes are the cases of this package, the examples, and the tenants of the fuzz targets.
 func scenes(t *testing.T) (out []scene) {
 	t.Helper()
-	add := func(name string, settings []string, manifests string) {
+	add := func(name string, settings []string, manifests string) error {
 		objects, _, err := source.ReadManifests([]string{"-"}, strings.NewReader(manifests))
-		if err != nil {
-			t.Fatal(err)
-		}
 		out = append(out, scene{name, settings, objects})
+		return err
 	}
 	for _, name := range archives(t) {
 		archive, err := txtar.ParseFile(name)
@@ -137,7 +135,7 @@ func scenes(t *testing.T) (out []scene) {
 		}
 		settings, moments := split(t, archive)
 		for _, m := range moments {
-			add(filepath.Base(name)+" "+m.prefix, settings, m.given["manifests.yaml"])
+			_ = add(filepath.Base(name)+" "+m.prefix, settings, m.given["manifests.yaml"]) // some can't be read, on purpose
 		}
 	}
 	files, err := filepath.Glob(root + "/examples/*/manifest.yaml")
@@ -149,7 +147,9 @@ func scenes(t *testing.T) (out []scene) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		add(name, nil, string(text))
+		if err := add(name, nil, string(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return out
 }
@@ -280,7 +280,7 @@ func TestUnsafe(t *testing.T) {
 
 // ours are the expressions that may be rendered.
 func ours() []string {
-	out := []string{regex.HostParent(), regex.KeyLabel(), regex.PrintablePath(), regex.Printable()}
+	out := []string{regex.HostParent(), regex.AskedHost(), regex.KeyLabel(), regex.PrintablePath(), regex.Printable()}
 	for n := range 100 {
 		out = append(out, regex.PathAfter(n), regex.KeySegment(n))
 	}
