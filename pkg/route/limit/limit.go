@@ -35,6 +35,7 @@ func Default() Limits {
 
 // What no setting changes, since nginx would not stand more.
 const (
+	Endpoints    = 100000  // of a Namespace, each counted for every host and path
 	Members      = 4000    // Pods with keys of a Namespace, each counted for every host and path
 	AllOverrides = 40000   // overrides of a Namespace, counted alike
 	Certificates = 4 << 20 // bytes of all certificates and keys of a Namespace's hosts: some hundred hosts. nginx needs many times that in memory

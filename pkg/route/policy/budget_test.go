@@ -8,7 +8,7 @@ import (
 	"github.com/30x/dispatcher/pkg/route/table"
 )
 
-// One Namespace's keys can't take up what others need, and count alone.
+// One Namespace's endpoints and keys can't take up what others need, and count alone.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	keyed := func(members, overrides int) *table.Upstream {
@@ -20,7 +20,8 @@ func TestBudget(t *testing.T) {
 		up        *table.Upstream
 		want      string
 	}{
-		{"a", &table.Upstream{}, ""},
+		{"a", &table.Upstream{Endpoints: make([]table.Endpoint, limit.Endpoints)}, ""},
+		{"a", &table.Upstream{Endpoints: make([]table.Endpoint, 1)}, "more than 100000 Pods or other endpoints"},
 		{"a", keyed(limit.Members-1, limit.AllOverrides), ""},
 		{"a", keyed(2, 0), "more than 4000 Pods"},
 		{"a", keyed(1, 0), ""},
