@@ -20,7 +20,14 @@ func (s *Status) Explain(settings explain.Settings) { s.settings = &settings }
 // answerQuestion explains a URL (url, with header and client) or a Pod (pod,
 // NAMESPACE/NAME), by what is served according to the last Report. The question is in
 // the query or in a form; a form keeps it out of the logs of proxies.
+//
+// An answer tells of all tenants, so only who asks over loopback gets one: by kubectl exec
+// or port-forward, to which the API server lets operators alone.
 func (s *Status) answerQuestion(w http.ResponseWriter, r *http.Request) {
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+		http.Error(w, "explanations are given over loopback only: run 'dispatcher explain --from 127.0.0.1:PORT' in Dispatcher's Pod (kubectl exec), or through kubectl port-forward", http.StatusForbidden)
+		return
+	}
 	report := s.last()
 	if report.Table == nil {
 		http.Error(w, "nothing is known yet: ask again when /readyz says that a configuration is served", http.StatusServiceUnavailable)

@@ -58,6 +58,10 @@ func TestExplain(t *testing.T) {
 		post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for _, r := range []*http.Request{get, post} {
 			w := httptest.NewRecorder()
+			if s.Handler().ServeHTTP(w, r); w.Code != 403 || !strings.Contains(w.Body.String(), "over loopback only") {
+				t.Errorf("%s by %s from %s: %d %s", c.name, r.Method, r.RemoteAddr, w.Code, w.Body)
+			}
+			w, r.RemoteAddr = httptest.NewRecorder(), "127.0.0.1:1234"
 			if s.Handler().ServeHTTP(w, r); w.Code != c.code || !strings.Contains(w.Body.String(), c.text) {
 				t.Errorf("%s by %s: %d %s, want %d and %q", c.name, r.Method, w.Code, w.Body, c.code, c.text)
 			}
