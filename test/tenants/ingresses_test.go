@@ -145,7 +145,8 @@ func ingresses() []attack {
 		annotated("policies with an injection", prefix+"policy|all requests are answered with 503", only(503), prefix+"policy", "hash; x"),
 		annotated("hosts of whoever serves", prefix+"backendHost|all requests are answered with 503", only(503), prefix+"backendHost", "$host"),
 		annotated("unknown options", "the option is ignored: it is unknown", nil, prefix+"x\n} return 200 pwned; {", "y", prefix+"serverSnippet", "return 200 pwned;", prefix+"", "z"),
-		annotated("options of other controllers", "", nil, snippets+"configuration-snippet", "return 200 pwned;", snippets+"server-snippet", "location / { return 200 pwned; }", snippets+"auth-url", "http://x;#", snippets+"rewrite-target", "/pwned", "kubernetes.io/ingress.class", "x; }"),
+		annotated("protections of other controllers", snippets+"auth-url|all requests are answered with 403", only(403), snippets+"auth-url", "http://x;#"),
+		annotated("options of other controllers", snippets+"configuration-snippet|it has no effect here&&"+snippets+"server-snippet|it has no effect here", nil, snippets+"configuration-snippet", "return 200 pwned;", snippets+"server-snippet", "location / { return 200 pwned; }", snippets+"rewrite-target", "/pwned", "kubernetes.io/ingress.class", "x; }"),
 		other, taken, below, wishes, owned,
 		{name: "names", failed: "object ignored", told: []string{"object ignored|Ingress"}, make: func(h *hostile) {
 			for _, name := range []string{"x; } server { return 200 pwned; } #", "a\nb", "../x", "A"} {

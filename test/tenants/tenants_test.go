@@ -71,7 +71,8 @@ func TestTenants(t *testing.T) {
 		lock.Lock()
 		defer lock.Unlock()
 		delays = append(delays, w.delays...)
-		t.Logf("the witness was asked %d times, and waited %v at most", w.witness.asked, w.witness.worst.Round(time.Millisecond))
+		asked, worst := w.witness.sums()
+		t.Logf("the witness was asked %d times, and waited %v at most", asked, worst.Round(time.Millisecond))
 	}
 	// They mostly wait, so more of them run at once than there are processors.
 	queue := make(chan group)

@@ -158,6 +158,13 @@ func (v *witness) note(wrong string, took time.Duration) {
 	}
 }
 
+// sums tells how often was asked, and the longest wait for an answer.
+func (v *witness) sums() (asked int, worst time.Duration) {
+	v.lock.Lock()
+	defer v.lock.Unlock()
+	return v.asked, v.worst
+}
+
 // check reports what was wrong since the last check.
 func (v *witness) check(t *testing.T) {
 	t.Helper()

@@ -16,7 +16,8 @@ const (
 	HostExact    HostMatch = "exact"
 	HostWildcard HostMatch = "wildcard"
 	// HostTooDeep: only a wildcard's name ends like it, but a wildcard stands for one
-	// label. nginx finds that host all the same, and its server closes the connection.
+	// label, of letters, digits, hyphens and underscores. nginx finds that host all the
+	// same, and its server closes the connection.
 	HostTooDeep  HostMatch = "too deep"
 	HostCatchAll HostMatch = "catch-all"
 	HostNone     HostMatch = "none"
@@ -27,12 +28,12 @@ const (
 // whether the request comes over TLS, where of the hosts with a name only those with TLS
 // are looked among, and those that are shadowed.
 func (t *Table) Host(name string, secure bool) (*VirtualHost, HostMatch) {
-	if v := t.named(name, secure); v != nil {
+	if v := t.named(name, secure); v != nil && !v.Name.Wildcard() {
 		return v, HostExact
 	}
 	for at := strings.IndexByte(name, '.'); at >= 0; {
 		if v := t.named("*"+name[at:], secure); v != nil { // the longest name is found first
-			if at == 0 || strings.IndexByte(name, '.') < at {
+			if !isLabel(name[:at]) {
 				return v, HostTooDeep
 			}
 			return v, HostWildcard
@@ -47,6 +48,11 @@ func (t *Table) Host(name string, secure bool) (*VirtualHost, HostMatch) {
 		return v, HostCatchAll
 	}
 	return nil, HostNone
+}
+
+// isLabel reports whether a wildcard stands for a text.
+func isLabel(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
 }
 
 // Named gives the VirtualHost of a name itself, nil if there is none.

@@ -34,6 +34,7 @@ func TestHost(t *testing.T) {
 		{"a.example", false, "a.example exact"}, {"w.a.example", false, "w.a.example exact"}, {"x.a.example", false, "*.a.example wildcard"},
 		{"x.b.a.example", false, "*.b.a.example wildcard"}, {"b.a.example", false, "*.a.example wildcard"}, {"x.c.a.example", false, "*.a.example too deep"},
 		{"x.y.b.a.example", false, "*.b.a.example too deep"}, {".a.example", false, "*.a.example too deep"},
+		{"*.a.example", false, "*.a.example too deep"}, {"a+b.a.example", false, "*.a.example too deep"}, {"a_b.a.example", false, "*.a.example wildcard"},
 		{"example", false, " none"}, {"other.example", false, " none"}, {"aa.example", false, " none"}, {"", false, " none"}, {"xa.example", false, " none"},
 		{"secure.example", true, "secure.example exact"}, {"x.secure.example", true, "*.secure.example wildcard"}, {"www.secure.example", true, "www.secure.example exact"},
 		{"a.example", true, " none"}, {"x.a.example", true, " none"},
