@@ -68,6 +68,8 @@ func settingCases(dir string) []settingCase {
 		{"MAX_CERTIFICATE_BYTES", "65536", "65536", "65536", "65537", "is not a number of bytes: give a number from 4096 to 65536", func(c *Config) any { return c.Tenants.Limits.CertBytes }, nil},
 		{"MAX_WEIGHT", "1000", "65535", "65535", "65536", "is not a weight: give a number from 1 to 65535", func(c *Config) any { return c.Tenants.Limits.Weight }, nil},
 		{"MAX_PODS_PER_ROUTE", "1000", "10000", "10000", "10001", "is not a number of Pods: give a number from 1 to 10000", func(c *Config) any { return c.Tenants.Limits.Pods }, nil},
+		{"MAX_ENDPOINTS_PER_NAMESPACE", "20000", "1", "1", "0", "is not a number of endpoints: give a number from 1 to 1000000", func(c *Config) any { return c.Tenants.Limits.Endpoints }, nil},
+		{"MAX_ENDPOINTS", "200000", "10000000", "10000000", "x", "is not a number of endpoints: give a number from 1 to 10000000", func(c *Config) any { return c.Tenants.Limits.AllEndpoints }, nil},
 		{"MAX_OVERRIDES", "10000", "40000", "40000", "40001", "is not a number of overrides: give a number from 1 to 40000", func(c *Config) any { return c.Tenants.Limits.Overrides }, nil},
 
 		{"API_KEY_SECRET_NAME", "routing", "keys.v2", "keys.v2", "Keys", "is not the name of a Secret:", func(c *Config) any { return c.APIKeySecretName }, nil},

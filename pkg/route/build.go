@@ -23,6 +23,7 @@ import (
 func Build(s *cluster.Snapshot, opts Options) (*Table, []Problem) {
 	b := &builder{opts: opts, snapshot: s, secrets: make(map[string]*cluster.Secret, len(s.Secrets))}
 	b.opts.Limits = opts.Limits.Filled()
+	b.budget.Limits = b.opts.Limits
 	if b.opts.Memory == nil {
 		b.opts.Memory = &certificate.Memory{}
 	}

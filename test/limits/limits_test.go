@@ -127,6 +127,22 @@ func cases(t *testing.T) map[string]kase {
 		"endpoints of a Service": {"MAX_PODS_PER_ROUTE", 1000, func(n int) []metav1.Object {
 			return []metav1.Object{ns("{}"), service("t"), addresses(n), ingress("t", "i", []string{"a.example"}, []string{"/"})}
 		}, endpoints, "Ingress/t/i: " + prefix + "policy", "1 of its Pods gets no requests of the path: it may have 1000", nil},
+		"endpoints of a Namespace": {"MAX_ENDPOINTS_PER_NAMESPACE", 20000, func(n int) []metav1.Object {
+			objects := many("t", 5, 20, 50, 20)
+			if n > 20000 {
+				objects = append(objects, service("t"), addresses(1), ingress("t", "i", []string{"z.example"}, []string{"/"}))
+			}
+			return objects
+		}, endpoints, "Ingress/t/i: spec.rules[0].host", `all requests for the path "/" are answered with 503: the paths of Namespace t have more than 20000 Pods`, nil},
+		"endpoints of all": {"MAX_ENDPOINTS", 200000, func(n int) (objects []metav1.Object) {
+			for i := range 10 {
+				objects = append(objects, many(fmt.Sprintf("n%d", i), int64(100-i), 40, 50, 10)...)
+			}
+			if n > 200000 {
+				objects = append(objects, namespace("young", 200, `{"young.example": {}}`), serving("young", "web", one))
+			}
+			return objects
+		}, endpoints, `Namespace/young: ` + prefix + `hosts["young.example"]`, `all requests for the path "/" are answered with 503: the paths of all Namespaces have more than 200000 Pods`, nil},
 		"overrides": {"MAX_OVERRIDES", 10000, func(n int) []metav1.Object {
 			pins := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "t", Name: "pins"}, Data: map[string]string{}}
 			for i := range n {

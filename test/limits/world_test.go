@@ -119,3 +119,14 @@ func padded(t testing.TB, n int) map[string][]byte {
 }
 
 const withTLS = `{"a.example": {"ssl": {"certificate": {"valueFrom": {"secretKeyRef": {"key": "crt"}}}, "certificateKey": {"valueFrom": {"secretKeyRef": {"key": "key"}}}}}}`
+
+// many is a Namespace with hosts, paths on each of them, and Pods for each path.
+func many(name string, created int64, hosts, paths, pods int) []metav1.Object {
+	objects := []metav1.Object{namespace(name, created, "{"+join(hosts, ", ", `"h%d.`+name+`.example": {}`)+"}")}
+	for i := range pods {
+		p := serving(name, fmt.Sprintf("web-%d", i), list(paths, json))
+		p.Status.PodIP = fmt.Sprintf("10.0.1.%d", i)
+		objects = append(objects, p)
+	}
+	return objects
+}

@@ -220,8 +220,14 @@ func TestSidecarRestarts(t *testing.T) {
 	p.signal(syscall.SIGKILL)
 	p.wait()
 	p.crashNginx()
+	resumed := func() int {
+		return strings.Count(p.nginxLog(), "the last good configuration is served until all objects are known")
+	}
+	earlier := resumed()
 	p.beginNginx()
-	p.eventually("the last good configuration is served", func() bool { return p.try("www.example.com", "/changed").Pod == "web" })
+	p.eventually("the last good configuration is served", func() bool {
+		return resumed() > earlier && p.try("www.example.com", "/changed").Pod == "web"
+	})
 	old := p.masterPID()
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ func WriteMarkdown(w io.Writer) error {
 	for _, r := range Rows() {
 		fmt.Fprintf(&b, "| `%s` | %d | %d, %d | %s | %s |\n", r.Setting, r.Default(), r.Least, r.Most, r.Help, r.Beyond)
 	}
-	fmt.Fprintf(&b, fixed, Endpoints, Members, AllOverrides, Certificates>>20, Contests, Told)
+	fmt.Fprintf(&b, fixed, Members, AllOverrides, Certificates>>20, Contests, Told)
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -38,7 +38,6 @@ const fixed = `
 
 | Most | Of what | What becomes of the rest |
 |---|---|---|
-| %d | Pods and other endpoints of a Namespace, each counted for every host and path | The paths beyond answer 503. |
 | %d | Pods with keys (policy hash) of a Namespace, each counted for every host and path | The paths beyond answer 503. |
 | %d | Overrides of a Namespace, each counted for every host and path | The paths beyond answer 503. |
 | %d MiB | Certificates and keys of a Namespace's hosts, each counted for every host | The hosts beyond are not served, also not on plain HTTP. |

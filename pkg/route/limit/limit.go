@@ -23,6 +23,8 @@ type Limits struct {
 	Weight       int // of a Pod
 	Pods         int // of a location
 	Overrides    int // of a ConfigMap
+	Endpoints    int // of a Namespace, each counted for every host and path
+	AllEndpoints int // of all Namespaces together
 }
 
 // Default are the limits where an operator says nothing.
@@ -30,12 +32,12 @@ func Default() Limits {
 	return Limits{
 		Hosts: 100, Paths: 64, Locations: 2000, AllLocations: 50000, PathBytes: 1024, Depth: 8,
 		KeyBytes: 2048, CertBytes: 64 << 10, Weight: 1000, Pods: 1000, Overrides: 10000,
+		Endpoints: 20000, AllEndpoints: 200000,
 	}
 }
 
 // What no setting changes, since nginx would not stand more.
 const (
-	Endpoints    = 100000  // of a Namespace, each counted for every host and path
 	Members      = 4000    // Pods with keys of a Namespace, each counted for every host and path
 	AllOverrides = 40000   // overrides of a Namespace, counted alike
 	Certificates = 4 << 20 // bytes of all certificates and keys of a Namespace's hosts: some hundred hosts. nginx needs many times that in memory
@@ -50,6 +52,7 @@ func (l Limits) Filled() Limits {
 		Hosts: cmp.Or(l.Hosts, d.Hosts), Paths: cmp.Or(l.Paths, d.Paths), Locations: cmp.Or(l.Locations, d.Locations), AllLocations: cmp.Or(l.AllLocations, d.AllLocations),
 		PathBytes: cmp.Or(l.PathBytes, d.PathBytes), Depth: cmp.Or(l.Depth, d.Depth), KeyBytes: cmp.Or(l.KeyBytes, d.KeyBytes), CertBytes: cmp.Or(l.CertBytes, d.CertBytes),
 		Weight: cmp.Or(l.Weight, d.Weight), Pods: cmp.Or(l.Pods, d.Pods), Overrides: cmp.Or(l.Overrides, d.Overrides),
+		Endpoints: cmp.Or(l.Endpoints, d.Endpoints), AllEndpoints: cmp.Or(l.AllEndpoints, d.AllEndpoints),
 	}
 }
 
@@ -136,6 +139,18 @@ func Rows() []Row {
 			func(l *Limits) *int { return &l.Pods },
 		},
 		{
+			endpoints, "a number of endpoints", 1, 1000000,
+			"Pods, or other endpoints, of all paths of a Namespace, each counted for every host and path.",
+			"The paths where the number would be exceeded, in the order of hosts and paths above, answer 503.",
+			func(l *Limits) *int { return &l.Endpoints },
+		},
+		{
+			allEndpoints, "a number of endpoints", 1, 10000000,
+			"The same of all Namespaces together.",
+			"The Namespaces created first keep theirs; paths of others answer 503.",
+			func(l *Limits) *int { return &l.AllEndpoints },
+		},
+		{
 			"MAX_OVERRIDES", "a number of overrides", 1, AllOverrides,
 			"Overrides of a ConfigMap that policy hash reads.",
 			"The first stay in alphabetical order; of the other keys the hash decides.",
@@ -151,6 +166,8 @@ const (
 	locations    = "MAX_LOCATIONS_PER_NAMESPACE"
 	allLocations = "MAX_LOCATIONS"
 	pods         = "MAX_PODS_PER_ROUTE"
+	endpoints    = "MAX_ENDPOINTS_PER_NAMESPACE"
+	allEndpoints = "MAX_ENDPOINTS"
 )
 
 // raise is what can be done about a limit beside staying below it.
@@ -170,6 +187,18 @@ func (l Limits) Words(beyond int) string {
 // Beyond says that a number of Pods of a path get no requests of it.
 func (l Limits) Beyond(beyond int) string {
 	return fmt.Sprintf("%s no requests of the path: it may have %d; give others another path%s", counted(beyond, "of its Pods gets", "of its Pods get"), l.Pods, raise(pods))
+}
+
+// Served says why the paths of a Namespace can't have so many endpoints, of which all
+// Namespaces together would have all; "" if they can.
+func (l Limits) Served(namespace string, n, all int) string {
+	switch {
+	case n > l.Endpoints:
+		return fmt.Sprintf("the paths of Namespace %s have more than %d Pods or other endpoints together, each counted for every host and path; use fewer hosts, paths or replicas%s", namespace, l.Endpoints, raise(endpoints))
+	case all > l.AllEndpoints:
+		return fmt.Sprintf("the paths of all Namespaces have more than %d Pods or other endpoints together, and those of Namespaces created first count first; use fewer hosts, paths or replicas%s", l.AllEndpoints, raise(allEndpoints))
+	}
+	return ""
 }
 
 // Path says why a path is too long as it is written, nil if it isn't.

@@ -10,8 +10,12 @@ import (
 // Budget counts what the endpoints and keys of Namespaces take up over all their hosts and
 // paths. Each Member is an upstream, each endpoint a line or a record, and each override
 // several lines: nginx needs seconds for many times as many as there may be, and meanwhile
-// nobody's changes go live. Its zero value is ready for use.
-type Budget struct{ spent map[string]spent }
+// nobody's changes go live.
+type Budget struct {
+	Limits limit.Limits // without zeros
+	spent  map[string]spent
+	all    int // endpoints of all Namespaces
+}
 
 type spent struct{ endpoints, members, overrides int }
 
@@ -24,9 +28,11 @@ func (b *Budget) Spend(namespace string, up *table.Upstream) (why string) {
 		s.members += len(k.Members)
 		s.overrides += len(k.Overrides)
 	}
+	all := b.all + len(up.Endpoints)
+	if why = b.Limits.Served(namespace, s.endpoints, all); why != "" {
+		return why
+	}
 	switch {
-	case s.endpoints > limit.Endpoints:
-		return fmt.Sprintf("the paths of Namespace %s have more than %d Pods or other endpoints together, each counted for every host and path; use fewer hosts, paths or replicas", namespace, limit.Endpoints)
 	case s.members > limit.Members:
 		return fmt.Sprintf("the paths with policy \"hash\" of Namespace %s have more than %d Pods together, each counted for every host and path; use fewer hosts, paths or replicas", namespace, limit.Members)
 	case s.overrides > limit.AllOverrides:
@@ -35,6 +41,6 @@ func (b *Budget) Spend(namespace string, up *table.Upstream) (why string) {
 	if b.spent == nil {
 		b.spent = map[string]spent{}
 	}
-	b.spent[namespace] = s
+	b.spent[namespace], b.all = s, all
 	return ""
 }
