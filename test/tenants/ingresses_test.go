@@ -146,7 +146,10 @@ func ingresses() []attack {
 		annotated("hosts of whoever serves", prefix+"backendHost|all requests are answered with 503", only(503), prefix+"backendHost", "$host"),
 		annotated("unknown options", "the option is ignored: it is unknown", nil, prefix+"x\n} return 200 pwned; {", "y", prefix+"serverSnippet", "return 200 pwned;", prefix+"", "z"),
 		annotated("protections of other controllers", snippets+"auth-url|all requests are answered with 403", only(403), snippets+"auth-url", "http://x;#"),
-		annotated("options of other controllers", snippets+"configuration-snippet|it has no effect here&&"+snippets+"server-snippet|it has no effect here", nil, snippets+"configuration-snippet", "return 200 pwned;", snippets+"server-snippet", "location / { return 200 pwned; }", snippets+"rewrite-target", "/pwned", "kubernetes.io/ingress.class", "x; }"),
+		annotated("snippets of other controllers", snippets+"configuration-snippet|all requests are answered with 403&&"+snippets+"server-snippet|all requests are answered with 403", only(403),
+			snippets+"configuration-snippet", "return 200 pwned;", snippets+"server-snippet", "location / { return 200 pwned; }"),
+		annotated("options of other controllers", snippets+"configuration-snippet|it has no effect here", nil,
+			snippets+"configuration-snippet", "add_header X pwned;", snippets+"rewrite-target", "/pwned", "kubernetes.io/ingress.class", "x; }"),
 		other, taken, below, wishes, owned,
 		{name: "names", failed: "object ignored", told: []string{"object ignored|Ingress"}, make: func(h *hostile) {
 			for _, name := range []string{"x; } server { return 200 pwned; } #", "a\nb", "../x", "A"} {

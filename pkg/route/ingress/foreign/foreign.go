@@ -102,7 +102,7 @@ func Read(annotations map[string]string, prefix string, set func(option string) 
 			text := strings.ToLower(strings.TrimSpace(annotations[Prefix+name]))
 			switch {
 			case text == "" || r.effect == told && slices.Contains([]string{"false", "off", "0"}, text):
-			case r.effect == closed || strings.HasSuffix(r.names, "auth-snippet") && restricts(text):
+			case r.effect == closed || isSnippet(r) && restricts(text):
 				closes = true
 				notes = append(notes, Note{Prefix + name, "all requests are answered with 403: it says who is let in, and is not read here; " + advice + ", or remove it to let everybody in"})
 			default:
@@ -113,9 +113,30 @@ func Read(annotations map[string]string, prefix string, set func(option string) 
 	return closes, notes
 }
 
-// restricts reports whether directives of nginx may be among those that let only some in.
+func isSnippet(r row) bool { return strings.HasSuffix(r.names, "auth-snippet") }
+
+// harmless are directives of nginx that let nobody in or out, and send nobody elsewhere.
+const harmless = " add_header more_set_headers more_clear_headers more_set_input_headers more_clear_input_headers expires etag charset" +
+	" proxy_set_header proxy_hide_header proxy_pass_header proxy_ignore_headers proxy_http_version proxy_redirect proxy_cookie_path proxy_cookie_domain" +
+	" proxy_connect_timeout proxy_read_timeout proxy_send_timeout proxy_buffering proxy_request_buffering proxy_buffer_size proxy_buffers" +
+	" proxy_busy_buffers_size proxy_max_temp_file_size proxy_next_upstream proxy_next_upstream_tries proxy_next_upstream_timeout" +
+	" client_max_body_size client_body_buffer_size client_body_timeout client_header_timeout keepalive_timeout send_timeout large_client_header_buffers" +
+	" gzip gzip_types gzip_min_length gzip_comp_level gzip_proxied gzip_vary brotli brotli_types sub_filter sub_filter_once sub_filter_types" +
+	" access_log error_log log_subrequest tcp_nodelay tcp_nopush sendfile limit_rate limit_rate_after "
+
+// restricts reports whether a snippet of nginx's configuration may let only some in:
+// unless each directive in it is known not to.
 func restricts(snippet string) bool {
-	return slices.ContainsFunc([]string{"deny", "auth_", "satisfy", "401", "403"}, func(word string) bool { return strings.Contains(snippet, word) })
+	for line := range strings.Lines(snippet) {
+		line, _, _ = strings.Cut(line, "#")
+		for directive := range strings.SplitSeq(line, ";") {
+			words := strings.Fields(directive)
+			if strings.ContainsAny(directive, "{}") || len(words) > 0 && !strings.Contains(harmless, " "+words[0]+" ") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Markdown is a table of all annotations.
@@ -124,7 +145,10 @@ func Markdown() string {
 	b.WriteString("| `" + Prefix + "…` | here |\n|---|---|\n")
 	for _, r := range rows() {
 		here := r.here
-		if r.effect == closed {
+		switch {
+		case isSnippet(r):
+			here += ". If it holds anything but directives for headers, sizes, times and the like, all requests get 403 until it is removed"
+		case r.effect == closed:
 			here += ". Until it is replaced or removed, all requests get 403"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(r.names, " ", "`, `"), here)
