@@ -180,10 +180,10 @@ func TestStrayAddress(t *testing.T) {
 	})
 }
 
-// TestDrainingWorkers: while too many old workers of nginx are there, all changes are
+// TestDrainingWorkers: while far too many old workers of nginx are there, all changes are
 // gathered, and none waits for ever.
 func TestDrainingWorkers(t *testing.T) {
-	workers := 33
+	workers := 65
 	playWith(t, func(c *controller.Controller) {
 		withBudget(0)(c)
 		c.Pace.MaxDraining, c.Draining = 32, func() int { return workers }

@@ -20,7 +20,7 @@ func (s *Reloads) PaceRows(g table.Group) []table.Setting {
 			"Reloads of nginx that one Namespace may cause in a minute. The changes of one that causes more are gathered, for 10 seconds and then for up to a minute; others' are not held up. Where endpoints stand in nginx.conf, a Pod that has lost its readiness five times in ten minutes is taken in again once it stays. 0: no limit, and no such Pods.",
 			table.Into(&s.ReloadBudget, parse.Number("a number of reloads", 0, 6000))),
 		table.Row(g, "MAX_DRAINING_WORKERS", "NUMBER", "32",
-			"While more old workers of nginx than this finish their connections after reloads, all changes that need a reload are gathered for 30 seconds. 0: no limit.",
+			"While more old workers of nginx than this finish their connections after reloads, the changes of Namespaces that have caused more than one reload in a minute are gathered for 30 seconds; while there are more than twice as many, all are. 0: no limit.",
 			table.Into(&s.MaxDrainingWorkers, parse.Number("a number of workers", 0, 100000))),
 	}
 }

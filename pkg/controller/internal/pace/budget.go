@@ -23,12 +23,17 @@ const (
 
 // space is what is known of a Namespace that has caused reloads.
 type space struct {
-	recent []time.Time   // its last reloads, as many as the budget at most, oldest first
+	recent []time.Time   // its last reloads, as many as count at most, oldest first
 	window time.Duration // 0: it is within its budget
 	waited time.Time     // when a change of it last had to wait
 }
 
 func (s *space) last() time.Time { return s.recent[len(s.recent)-1] }
+
+// busy reports whether a Namespace has caused several reloads lately.
+func (s *space) busy(now time.Time) bool {
+	return s != nil && len(s.recent) > 1 && now.Sub(s.recent[len(s.recent)-2]) < calm
+}
 
 // gathered reports whether a Namespace's changes are gathered.
 func (s *space) gathered(now time.Time) bool { return s.window > 0 && now.Sub(s.waited) < calm }
@@ -41,7 +46,7 @@ func (p *Pace) when(ns string, now time.Time) time.Time {
 		return now
 	case s.gathered(now):
 		return s.last().Add(s.window)
-	case len(s.recent) == p.Budget && now.Sub(s.recent[0]) < calm:
+	case p.Budget > 0 && len(s.recent) >= p.Budget && now.Sub(s.recent[len(s.recent)-p.Budget]) < calm:
 		return s.last().Add(firstWindow)
 	}
 	return now
@@ -59,9 +64,7 @@ func (s *space) waits(now time.Time) {
 // quiet.
 func (p *Pace) caused(namespaces []string, now time.Time) {
 	p.last = now
-	if p.Budget == 0 {
-		return
-	}
+	counts := max(p.Budget, 2) // two make one busy
 	maps.DeleteFunc(p.spaces, func(_ string, s *space) bool { return !s.gathered(now) && now.Sub(s.last()) >= calm })
 	if p.spaces == nil {
 		p.spaces = map[string]*space{}
@@ -80,7 +83,7 @@ func (p *Pace) caused(namespaces []string, now time.Time) {
 		if s.gathered(now) && s.waited.After(s.last()) {
 			s.waited = now // until now
 		}
-		s.recent = append(s.recent[max(0, len(s.recent)-p.Budget+1):], now)
+		s.recent = append(s.recent[max(0, len(s.recent)-counts+1):], now)
 	}
 }
 

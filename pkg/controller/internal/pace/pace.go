@@ -19,7 +19,7 @@ import (
 // Options are what an operator allows; 0 is no limit.
 type Options struct {
 	Budget      int // reloads that a Namespace may cause in a minute, before its changes are gathered
-	MaxDraining int // old workers of nginx that may finish their connections, before all changes are gathered
+	MaxDraining int // old workers of nginx that may finish their connections, before changes are gathered
 }
 
 // Why a change waits.
@@ -225,10 +225,34 @@ func (p *Pace) earliest(w Wanted, triggers []string, settled, now time.Time) *ho
 			return h
 		}
 	}
-	if until := p.last.Add(drainWindow); p.MaxDraining > 0 && until.After(now) && w.Draining != nil && w.Draining() > p.MaxDraining {
+	return p.drains(w, triggers, now)
+}
+
+// drains says when there may be a reload while too many old workers are there; nil: now.
+// Those wait that have caused several reloads lately, as they have the workers; once there
+// are twice as many workers all wait.
+func (p *Pace) drains(w Wanted, triggers []string, now time.Time) *hold {
+	until := p.last.Add(drainWindow)
+	if p.MaxDraining == 0 || w.Draining == nil || !until.After(now) {
+		return nil
+	}
+	switch n := w.Draining(); {
+	case n <= p.MaxDraining:
+		return nil
+	case n > 2*p.MaxDraining:
 		return &hold{reason: Draining, until: until, all: true}
 	}
-	return nil
+	h := &hold{reason: Draining, spaces: map[string]bool{}}
+	for _, ns := range triggers {
+		if !p.spaces[ns].busy(now) {
+			return nil
+		}
+		h.until, h.spaces[ns] = moment.Earliest(h.until, p.spaces[ns].last().Add(drainWindow)), true
+	}
+	if !h.until.After(now) {
+		return nil
+	}
+	return h
 }
 
 func unique(names []string) []string {

@@ -177,28 +177,43 @@ func TestVictims(t *testing.T) {
 	}
 }
 
-// TestDraining: while too many old workers are there, everybody's changes are gathered.
+// TestDraining: while too many old workers are there, the changes of those are gathered
+// that have caused several reloads lately; once there are twice as many, everybody's are.
 func TestDraining(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, Options{MaxDraining: 2})
-	workers := 3
-	ask := func(table *route.Table) bool {
-		b.Arrived(cluster.Ref{Kind: "Namespace", Name: "a"}, b.now)
-		_, wait := b.ask(Wanted{Table: table, Draining: func() int { return workers }})
-		return wait
-	}
-	b.now = b.now.Add(time.Second)
-	if !ask(world(t, "a=1")) || b.Until() != start.Add(30*time.Second) || b.Waiting() != Draining {
-		t.Errorf("it waits until %v because of %q", b.Until(), b.Waiting())
-	}
-	if b.Arrived(cluster.Ref{Kind: "Namespace", Name: "b"}, b.now) || b.Until() != b.now.Add(time.Second) {
-		t.Errorf("it is looked at again at %v", b.Until())
-	}
-	if b.now = start.Add(30 * time.Second); ask(world(t, "a=1")) {
-		t.Error("it waits for ever")
-	}
-	if workers = 2; ask(world(t, "a=2")) {
-		t.Error("it waits although there are not too many")
+	for _, budget := range []int{0, 30} {
+		b := newBench(t, Options{Budget: budget, MaxDraining: 2})
+		workers := 2
+		ask := func(ns string, table *route.Table) bool {
+			b.Arrived(cluster.Ref{Kind: "Namespace", Name: ns}, b.now)
+			_, wait := b.ask(Wanted{Table: table, Draining: func() int { return workers }})
+			return wait
+		}
+		for i := range 2 {
+			if b.now = b.now.Add(time.Second); ask("a", world(t, fmt.Sprint("a=", i+1))) {
+				t.Fatal("it waits although there are not too many")
+			}
+			b.Live(world(t, fmt.Sprint("a=", i+1)))
+		}
+		workers = 3
+		last := b.now
+		if b.now = b.now.Add(time.Second); !ask("a", world(t, "a=3")) || b.Until() != last.Add(30*time.Second) || b.Waiting() != Draining {
+			t.Errorf("who has caused several waits until %v because of %q", b.Until(), b.Waiting())
+		}
+		if !b.Arrived(cluster.Ref{Kind: "Namespace", Name: "b"}, b.now) || ask("b", world(t, "a=3", "b=1")) {
+			t.Error("who has caused none waits")
+		}
+		b.Live(world(t, "a=3", "b=1"))
+		workers, last = 5, b.now
+		if b.now = b.now.Add(time.Second); !ask("c", world(t, "a=3", "b=1", "c=1")) || b.Until() != last.Add(30*time.Second) {
+			t.Errorf("with twice as many, who has caused none waits until %v", b.Until())
+		}
+		if b.Arrived(cluster.Ref{Kind: "Namespace", Name: "d"}, b.now) || b.Until() != b.now.Add(time.Second) {
+			t.Errorf("it is looked at again at %v", b.Until())
+		}
+		if b.now = last.Add(30 * time.Second); ask("c", world(t, "a=3", "b=1", "c=1")) {
+			t.Error("it waits for ever")
+		}
 	}
 }
 
