@@ -107,7 +107,11 @@ func parsePath(raw json.RawMessage, l limit.Limits, complain func(field, format 
 		default:
 			field, known := option.Find(m.Name)
 			if !known {
-				complain("."+value.Word(m.Name), "the field is ignored: it is unknown; known are %s", knownFields())
+				effect := "the field is ignored"
+				if option.Protects(m.Name) {
+					effect, bad = "the entry is dropped, since this field looks as if it were to protect it", true
+				}
+				complain("."+value.Word(m.Name), "%s: it is unknown; known are %s", effect, knownFields())
 				continue
 			}
 			read := ordered.String

@@ -88,9 +88,14 @@ func Read(ref cluster.Ref, annotations map[string]string, opts Options) (a Asked
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		text, ours := strings.CutPrefix(key, opts.Prefix)
 		known := slices.Contains(opts.Known, key) || slices.ContainsFunc(fields, func(f option.Field) bool { return f.Name == text })
-		if ours && !known {
-			notes = append(notes, Note{Ref: ref, Key: opts.Prefix + value.Word(text), Reason: "the option is ignored: it is unknown; known are " + option.Names()})
+		if !ours || known {
+			continue
 		}
+		effect := "the option is ignored"
+		if option.Protects(text) {
+			a.Clients, effect = a.Clients.And(Only(nil)), "all requests are answered with 403"
+		}
+		notes = append(notes, Note{Ref: ref, Key: opts.Prefix + value.Word(text), Reason: effect + ": it is unknown; known are " + option.Names()})
 	}
 	return a, notes
 }

@@ -51,6 +51,8 @@ func TestRead(t *testing.T) {
 		{map[string]string{"x/backendHost": "10.0.0.1"}, "unserved", `x/backendHost: all requests are answered with 503: "10.0.0.1" is not the name`},
 		{map[string]string{"x/maxBodySize": "lots", "x/readTimeout": "5m"}, "readTimeout=300s", `x/maxBodySize: the option is ignored: "lots"`},
 		{map[string]string{"x/timeout": "5m", "x/hosts": "{}"}, "", "x/timeout: the option is ignored: it is unknown; known are targetPath, "},
+		{map[string]string{"x/allowSourceRange": "10.0.0.0/8"}, nobody, "x/allowSourceRange: all requests are answered with 403: it is unknown"},
+		{map[string]string{"x/allowSourceRange": "10.0.0.0/8", "x/allowSourceRanges": "10.0.0.0/8"}, nobody, "x/allowSourceRange: all requests are answered with 403: it is unknown"},
 		{map[string]string{"x/a\nb": ""}, "", `x/"a\nb": the option is ignored`},
 	} {
 		a, notes := Read(ref, c.annotations, Options{Prefix: "x/", Known: []string{"x/hosts"}})

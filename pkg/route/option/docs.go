@@ -22,7 +22,9 @@ A path may ask for these, in either of two forms:
 
 A value that can't be used is a problem: of a Pod's entry it drops that entry, of an annotation that option alone, unless
 it is one that protects: then its paths answer 403 (` + "`auth`, `allowSourceRanges`" + `) or 503 (` + "`policy`," + `
-` + "`backendProtocol`, `backendHost`" + `) until it is corrected. Where Pods of one path differ, the oldest that sets an option
+` + "`backendProtocol`, `backendHost`" + `) until it is corrected. An option
+that isn't known is told and does nothing, unless its name looks as if it were to say who is let in (a misspelt
+` + "`allowSourceRanges`" + `): then the entry is dropped, or the paths answer 403. Where Pods of one path differ, the oldest that sets an option
 decides, and the others are told.
 
 | option | for example | what it does |

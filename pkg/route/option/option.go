@@ -6,6 +6,7 @@ package option
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,6 +101,13 @@ func (f Field) Text(o Options) string {
 func (f Field) Copy(to *Options, from Options) {
 	f.copy(to, &from)
 	to.defaults = to.defaults&^f.bit | from.defaults&f.bit
+}
+
+// Protects reports whether an unknown option looks as if it were to say who is let in, such
+// as a misspelt one: what asks for protection must not be served without it.
+func Protects(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"auth", "allow", "deny", "range", "whitelist"}, func(word string) bool { return strings.Contains(name, word) })
 }
 
 // Find gives the option of a name.

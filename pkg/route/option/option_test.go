@@ -70,3 +70,12 @@ func TestFields(t *testing.T) {
 		t.Error("an unknown option is found")
 	}
 }
+
+// What looks like a misspelt protection is told from what doesn't.
+func TestProtects(t *testing.T) {
+	for name, want := range map[string]bool{"allowSourceRange": true, "AllowSourceRanges": true, "authz": true, "denyFrom": true, "ipRanges": true, "tragetPath": false, "x": false, "": false} {
+		if Protects(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}
